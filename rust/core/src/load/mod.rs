@@ -1,0 +1,1 @@
+//! File formats to [`Spec`](crate::Spec).

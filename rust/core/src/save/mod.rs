@@ -1,0 +1,1 @@
+//! [`Spec`](crate::Spec) to file formats.

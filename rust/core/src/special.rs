@@ -1,0 +1,1 @@
+//! Special and added tokens, cut out of the text before anything else.
