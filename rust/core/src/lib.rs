@@ -19,15 +19,20 @@
 //! | [`rng`] | random streams keyed by seed, epoch and sample |
 //! | [`ids`], [`error`] | token ids, integer casts; one error enum a phase |
 
+mod bpe;
 pub mod error;
 pub mod ids;
 pub mod load;
 pub mod normalize;
 pub mod ragged;
+pub mod rng;
 pub mod save;
 pub mod spec;
 pub mod special;
 pub mod split;
+#[cfg(test)]
+mod testing;
+pub mod vocab;
 
 pub use ids::TokenId;
 pub use ragged::Ragged;

@@ -1,0 +1,303 @@
+//! Merging: symbols to tokens, by rank, leftmost first.
+//!
+//! Two encoders give the same result. [`merge_short`] keeps the symbols in a
+//! flat array and scans it for the lowest rank: quadratic, but for the ten or
+//! twenty symbols of nearly every pre-token nothing is faster, and it touches
+//! no heap. [`merge_long`] is for pre-tokens of any length. It merges windows
+//! of fixed size with a priority queue and joins them: two token sequences
+//! that are each what merging gives may be put side by side exactly when
+//! merging the last token of the one with the first of the other gives those
+//! two again. (A merge can only cross into a neighbour at their boundary; up
+//! to the first such merge both sides evolve as they do alone, so the pair at
+//! the boundary decides.) Time is therefore linear in the length, with the
+//! logarithm of the window size as a constant.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use super::pairs::{Merged, NO_RANK, PairTable};
+use crate::ids::{narrow, widen};
+
+/// Up to how many symbols [`merge_short`] is used.
+pub(crate) const SHORT_SYMBOLS: usize = 48;
+
+/// Symbols merged at a time in a long pre-token.
+const WINDOW: usize = 4096;
+/// Tokens that start this close to the end of a window are merged again with
+/// what follows: longer than nearly every token, so that joins rarely fail.
+const OVERLAP: usize = 256;
+/// Failed joins in one place after which the whole rest is merged at once.
+const PATIENCE: usize = 64;
+
+/// A token and how many initial symbols it covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) id: u32,
+    pub(crate) symbols: u32,
+}
+
+/// Reusable memory for both encoders.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    /// The initial symbols of the pre-token at hand.
+    pub(crate) symbols: Vec<u32>,
+    /// What [`merge_long`] found.
+    pub(crate) spans: Vec<Span>,
+    nodes: Vec<Node>,
+    queue: BinaryHeap<Reverse<(u32, u32)>>,
+    window: Vec<Span>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Node {
+    id: u32,
+    /// Rank and result of merging with the next live node.
+    merge: Merged,
+    previous: u32,
+    next: u32,
+    symbols: u32,
+}
+
+const NIL: u32 = u32::MAX;
+
+/// Merges up to [`SHORT_SYMBOLS`] symbols in place and returns how many
+/// tokens are left at the front. `ranks[i]` must be the rank of the pair
+/// `(symbols[i], symbols[i + 1])`.
+#[inline]
+pub(crate) fn merge_short(
+    table: &PairTable,
+    symbols: &mut [u32; SHORT_SYMBOLS],
+    ranks: &mut [u32; SHORT_SYMBOLS],
+    len: usize,
+) -> usize {
+    let mut len = len.min(SHORT_SYMBOLS);
+    while len > 1 {
+        let pairs = len - 1;
+        let mut best = NO_RANK;
+        let mut at = 0;
+        for (index, &rank) in ranks[..pairs].iter().enumerate() {
+            if rank < best {
+                best = rank;
+                at = index;
+            }
+        }
+        if best == NO_RANK {
+            break;
+        }
+        symbols[at] = table.get(symbols[at], symbols[at + 1]).id;
+        symbols.copy_within(at + 2..len, at + 1);
+        ranks.copy_within((at + 1).min(pairs)..pairs, at);
+        len -= 1;
+        if at > 0 {
+            ranks[at - 1] = table.get(symbols[at - 1], symbols[at]).rank;
+        }
+        if at + 1 < len {
+            ranks[at] = table.get(symbols[at], symbols[at + 1]).rank;
+        }
+    }
+    len
+}
+
+/// Merges any number of symbols (`scratch.symbols`) into `scratch.spans`.
+pub(crate) fn merge_long(table: &PairTable, scratch: &mut Scratch) {
+    let symbols = std::mem::take(&mut scratch.symbols);
+    let mut spans = std::mem::take(&mut scratch.spans);
+    spans.clear();
+    let mut start = 0;
+    let mut window = WINDOW;
+    let mut failures = 0;
+    while start < symbols.len() {
+        let end = start.saturating_add(window).min(symbols.len());
+        merge_queue(table, symbols.get(start..end).unwrap_or(&[]), scratch);
+        let joined = match (spans.last(), scratch.window.first()) {
+            (Some(&left), Some(&right)) => {
+                let from = start - widen(left.symbols);
+                let to = start + widen(right.symbols);
+                let alone = std::mem::take(&mut scratch.window);
+                merge_queue(table, symbols.get(from..to).unwrap_or(&[]), scratch);
+                let same = scratch.window == [left, right];
+                scratch.window = alone;
+                same
+            }
+            _ => true,
+        };
+        if !joined {
+            // The last token was cut short by the end of its window: merge
+            // again from where it starts.
+            if let Some(last) = spans.pop() {
+                start -= widen(last.symbols);
+            }
+            failures += 1;
+            if failures > PATIENCE {
+                spans.clear();
+                start = 0;
+                window = usize::MAX;
+            }
+            continue;
+        }
+        failures = 0;
+        let settled = if end == symbols.len() { end } else { end - OVERLAP };
+        for &span in &scratch.window {
+            if start >= settled {
+                break;
+            }
+            spans.push(span);
+            start += widen(span.symbols);
+        }
+    }
+    scratch.symbols = symbols;
+    scratch.spans = spans;
+}
+
+/// Merges symbols with a priority queue into `scratch.window`.
+fn merge_queue(table: &PairTable, symbols: &[u32], scratch: &mut Scratch) {
+    let Scratch { nodes, queue, window, .. } = scratch;
+    nodes.clear();
+    queue.clear();
+    window.clear();
+    let mut following = symbols.iter().skip(1);
+    for (at, &id) in symbols.iter().enumerate() {
+        let next = following.next();
+        let merge = next.map_or(Merged { rank: NO_RANK, id: 0 }, |&right| table.get(id, right));
+        let at = narrow(at);
+        if merge.rank != NO_RANK {
+            queue.push(Reverse((merge.rank, at)));
+        }
+        let previous = at.checked_sub(1).unwrap_or(NIL);
+        let next = if next.is_some() { at + 1 } else { NIL };
+        nodes.push(Node { id, merge, previous, next, symbols: 1 });
+    }
+    while let Some(Reverse((rank, at))) = queue.pop() {
+        let Some(&Node { merge, previous, next, symbols, .. }) = nodes.get(widen(at)) else {
+            break;
+        };
+        // An entry is stale when its node was swallowed or its pair changed.
+        if symbols == 0 || merge.rank != rank {
+            continue;
+        }
+        let Some(right) = nodes.get_mut(widen(next)) else { continue };
+        let swallowed = *right;
+        right.symbols = 0;
+        let after = nodes.get_mut(widen(swallowed.next)).map(|node| {
+            node.previous = at;
+            node.id
+        });
+        let right_merge =
+            after.map_or(Merged { rank: NO_RANK, id: 0 }, |after| table.get(merge.id, after));
+        if let Some(node) = nodes.get_mut(widen(at)) {
+            node.id = merge.id;
+            node.merge = right_merge;
+            node.next = swallowed.next;
+            node.symbols += swallowed.symbols;
+        }
+        if right_merge.rank != NO_RANK {
+            queue.push(Reverse((right_merge.rank, at)));
+        }
+        if let Some(node) = nodes.get_mut(widen(previous)) {
+            node.merge = table.get(node.id, merge.id);
+            if node.merge.rank != NO_RANK {
+                queue.push(Reverse((node.merge.rank, previous)));
+            }
+        }
+    }
+    let mut at = 0;
+    while let Some(node) = nodes.get(widen(at)) {
+        window.push(Span { id: node.id, symbols: node.symbols });
+        at = node.next;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The law, word for word: find the lowest rank, leftmost; merge; repeat.
+    fn oracle(table: &PairTable, symbols: &[u32]) -> Vec<Span> {
+        let mut spans: Vec<Span> = symbols.iter().map(|&id| Span { id, symbols: 1 }).collect();
+        while let Some((_, at, id)) = spans
+            .windows(2)
+            .enumerate()
+            .map(|(at, pair)| (table.get(pair[0].id, pair[1].id), at))
+            .filter(|(merged, _)| merged.rank != NO_RANK)
+            .map(|(merged, at)| (merged.rank, at, merged.id))
+            .min()
+        {
+            spans[at] = Span { id, symbols: spans[at].symbols + spans[at + 1].symbols };
+            spans.remove(at + 1);
+        }
+        spans
+    }
+
+    fn long(table: &PairTable, symbols: &[u32]) -> Vec<Span> {
+        let mut scratch = Scratch { symbols: symbols.to_vec(), ..Scratch::default() };
+        merge_long(table, &mut scratch);
+        scratch.spans
+    }
+
+    fn short(table: &PairTable, input: &[u32]) -> Vec<u32> {
+        let mut symbols = [0; SHORT_SYMBOLS];
+        let mut ranks = [NO_RANK; SHORT_SYMBOLS];
+        symbols[..input.len()].copy_from_slice(input);
+        for (at, pair) in input.windows(2).enumerate() {
+            ranks[at] = table.get(pair[0], pair[1]).rank;
+        }
+        let len = merge_short(table, &mut symbols, &mut ranks, input.len());
+        symbols[..len].to_vec()
+    }
+
+    /// A random merge list over `letters` initial symbols: each merge joins
+    /// two symbols that exist by then, in an order that need not be sensible.
+    fn tables() -> impl Strategy<Value = PairTable> {
+        (2_u32..5, prop::collection::vec((any::<u32>(), any::<u32>()), 0..40), any::<bool>())
+            .prop_map(|(letters, choices, reversed)| {
+                let count = narrow(choices.len());
+                let pairs: Vec<_> = choices
+                    .iter()
+                    .zip(0..)
+                    .map(|(&(left, right), made)| {
+                        let known = letters + made;
+                        let rank = if reversed { count - made } else { made };
+                        (left % known, right % known, Merged { rank, id: known })
+                    })
+                    .collect();
+                PairTable::new(&pairs)
+            })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(crate::testing::cases(512)))]
+
+        #[test]
+        fn short_and_long_follow_the_law(
+            table in tables(),
+            symbols in prop::collection::vec(0_u32..4, 0..SHORT_SYMBOLS),
+        ) {
+            let expected = oracle(&table, &symbols);
+            let ids: Vec<u32> = expected.iter().map(|span| span.id).collect();
+            prop_assert_eq!(long(&table, &symbols), expected);
+            prop_assert_eq!(short(&table, &symbols), ids);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(crate::testing::cases(24)))]
+
+        #[test]
+        fn windows_join_into_what_one_queue_gives(
+            table in tables(),
+            seed in prop::collection::vec(0_u32..4, 1..30),
+            random in prop::collection::vec(0_u32..4, 0..2000),
+            repeats in 1_usize..900,
+        ) {
+            let mut symbols: Vec<u32> = seed.iter().copied().cycle().take(seed.len() * repeats).collect();
+            symbols.extend(&random);
+            symbols.extend(seed.iter().copied().cycle().take(seed.len() * repeats));
+            let mut scratch = Scratch::default();
+            merge_queue(&table, &symbols, &mut scratch);
+            prop_assert_eq!(long(&table, &symbols), scratch.window);
+        }
+    }
+}
