@@ -11,6 +11,8 @@ mod encode;
 mod key;
 mod merge;
 mod pairs;
+#[cfg(test)]
+mod tests;
 mod whole;
 
 use rustc_hash::FxHashMap;
@@ -74,7 +76,7 @@ impl Bpe {
         let alphabet = match model.alphabet {
             Alphabet::Bytes => {
                 let mut symbols = Box::new([0; 256]);
-                for (symbol, byte) in symbols.iter_mut().zip(0_u8..) {
+                for (symbol, byte) in symbols.iter_mut().zip(0_u8..=255) {
                     *symbol = everything.get(&[byte]).unwrap_or(0);
                 }
                 let pairs = BytePairs::new(&symbols, &pairs);
@@ -249,7 +251,7 @@ fn characters<'v>(tokens: impl Iterator<Item = (&'v [u8], u32)>) -> FxHashMap<ch
 /// The 256 byte-fallback tokens, if all are there.
 fn fallback(tokens: &WholeTokens) -> Option<Box<[u32; 256]>> {
     let mut ids = Box::new([0; 256]);
-    for (id, byte) in ids.iter_mut().zip(0_u8..) {
+    for (id, byte) in ids.iter_mut().zip(0_u8..=255) {
         *id = tokens.get(format!("<0x{byte:02X}>").as_bytes())?;
     }
     Some(ids)
