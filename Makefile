@@ -94,7 +94,7 @@ format: $(VENV)/.group-lint
 	$(BIN)/ruff format .
 
 docs: $(VENV)/.group-docs
-	$(PY) -m mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
 
 wheel: $(VENV)/.group-base
 	$(BIN)/maturin build --release --strip --out dist
