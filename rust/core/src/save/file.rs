@@ -53,7 +53,8 @@ mod tests {
         std::fs::create_dir_all(blocked.join("inside")).unwrap();
         let error = write(&blocked, b"three").unwrap_err().to_string();
         assert!(error.starts_with("cannot write ") && error.contains("blocked"), "{error}");
-        let left: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name()).collect();
+        let left: Vec<_> =
+            std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(left.len(), 2, "{left:?}");
         assert!(write(&folder.join("none/a.json"), b"four").is_err());
         assert!(write(Path::new("/"), b"five").is_err());
