@@ -184,4 +184,3 @@ pub(crate) fn named<'py, 'a>(
     }
     Ok(dict)
 }
-
