@@ -134,11 +134,11 @@ class InexpressibleError(SaveError, ValueError):
     """The form asked for cannot express this tokenizer."""
 
 
-class DownloadError(TokenseamError, OSError):
+class DownloadError(ReadError):
     """A vocabulary could not be fetched, or is not what its hash says."""
 
 
-class OfflineError(DownloadError, FileNotFoundError):
+class OfflineError(DownloadError, MissingFileError):
     """A vocabulary is not on this machine and fetching was not asked for.
     The message says which file to put where."""
 
