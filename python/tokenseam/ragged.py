@@ -79,7 +79,7 @@ class Ragged:
             ValueError: a number does not fit ``dtype``; nothing is wrapped.
             TypeError: an element is not an integer.
         """
-        kind = np.dtype(dtype)
+        kind: np.dtype[Any] = np.dtype(dtype)
         if kind.kind not in "iu":
             raise TypeError(f"dtype must be an integer type, not {kind}")
         rows = [_row(row, index, kind) for index, row in enumerate(lists)]
@@ -283,9 +283,7 @@ class Ragged:
 
     def __arrow_c_schema__(self) -> object:
         """The Arrow type LargeList of the values' type, as a PyCapsule."""
-        from tokenseam._arrow import export_schema
-
-        return export_schema(self)
+        return self.__arrow_c_array__()[0]
 
     def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
         """The batch as an Arrow LargeList array, by two PyCapsules and without
@@ -294,9 +292,9 @@ class Ragged:
         The Arrow array keeps the memory alive; its consumers must not see the
         values change, so leave them alone while it lives.
         """
-        from tokenseam._arrow import export_array
+        from tokenseam._core import export_lists
 
-        return export_array(self)
+        return export_lists(self._values, self._offsets)
 
     def _flat(self) -> IntegerArray:
         """The values of these sequences, as a view."""
@@ -358,5 +356,3 @@ def _row(row: Sequence[int] | IntegerArray, index: int, kind: Integers) -> Integ
 
 def _shortened(row: IntegerArray) -> str:
     return str(row.tolist()) if len(row) <= 6 else f"[{', '.join(map(str, row[:5]))}, ...]"
-
-
