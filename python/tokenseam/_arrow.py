@@ -210,11 +210,11 @@ def _decoded(data: Any) -> Any:
             "or decode the array first"
         ) from None
     if hasattr(data, "__arrow_c_array__"):
-        return pa.array(data).dictionary_decode()
-    chunked = pa.chunked_array(data)
-    return pa.chunked_array(
-        [chunk.dictionary_decode() for chunk in chunked.chunks], chunked.type.value_type
-    )
+        encoded: Any = pa.array(data)
+        return encoded.dictionary_decode()
+    chunked: Any = pa.chunked_array(data)
+    chunks = [chunk.dictionary_decode() for chunk in chunked.chunks]
+    return pa.chunked_array(chunks, chunked.type.value_type)
 
 
 def _is_dictionary(data: object) -> bool:
@@ -300,7 +300,7 @@ def _refuse_nulls(array: _Array, owner: _Owner, row: int) -> None:
     null = _first_null(array, owner, 0, array.length)
     if null is not None:
         raise ValueError(
-            f"row {row + null} is null; fill or drop nulls first (in pyarrow fill_null or drop_null)"
+            f"row {row + null} is null; fill or drop nulls first (pyarrow: fill_null, drop_null)"
         )
 
 
@@ -326,10 +326,9 @@ def _gathered(array: _Array, owner: _Owner) -> tuple[Bytes, Offsets]:
     n_data = array.n_buffers - 3
     sizes = owner.view(array.buffers[array.n_buffers - 1], n_data, "<i8").tolist()
     buffers = [
-        memoryview(owner.view(array.buffers[2 + number], size, "|u1"))
-        for number, size in enumerate(sizes)
+        owner.view(array.buffers[2 + number], size, "|u1").data for number, size in enumerate(sizes)
     ]
-    inline = memoryview(raw)
+    inline = raw.data
     parts: list[memoryview] = []
     for index, (length, _, number, offset) in enumerate(views.tolist()):
         if length <= 12:

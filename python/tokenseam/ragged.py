@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, Literal, SupportsIndex, final, overload
 
 import numpy as np
@@ -165,7 +166,7 @@ class Ragged:
     def __iter__(self) -> Iterator[IntegerArray]:
         values = self._values
         bounds = self._offsets.tolist()
-        for start, end in zip(bounds, bounds[1:], strict=False):
+        for start, end in pairwise(bounds):
             yield values[start:end]
 
     def __eq__(self, other: object) -> bool:
@@ -198,7 +199,7 @@ class Ragged:
         base = int(self._offsets[0])
         values = self._flat().tolist()
         bounds = (self._offsets - base).tolist()
-        return [values[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
+        return [values[start:end] for start, end in pairwise(bounds)]
 
     def take(self, indices: npt.ArrayLike) -> Ragged:
         """The sequences at the indices, in their order, in new arrays.
