@@ -2,15 +2,15 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from os import PathLike
-from typing import Any, Literal, Self, final
+from typing import Any, Literal, Self, TypeAlias, final
 
 import numpy as np
 import numpy.typing as npt
 
 __version__: str
 
-type Text = str | bytes
-type AllowedSpecial = Literal["all"] | Collection[str]
+_Text: TypeAlias = str | bytes
+_AllowedSpecial: TypeAlias = Literal["all"] | Collection[str]
 
 @final
 class Spec:
@@ -74,56 +74,56 @@ class Tokenizer:
     def cache_bytes(self) -> int: ...
     def encode(
         self,
-        text: Text,
+        text: _Text,
         *,
-        allowed_special: AllowedSpecial = ...,
-        disallowed_special: AllowedSpecial = "all",
+        allowed_special: _AllowedSpecial = ...,
+        disallowed_special: _AllowedSpecial = "all",
         add_special_tokens: bool = False,
     ) -> list[int]: ...
-    def encode_ordinary(self, text: Text) -> list[int]: ...
+    def encode_ordinary(self, text: _Text) -> list[int]: ...
     def encode_to_numpy(
         self,
-        text: Text,
+        text: _Text,
         *,
-        allowed_special: AllowedSpecial = ...,
-        disallowed_special: AllowedSpecial = "all",
+        allowed_special: _AllowedSpecial = ...,
+        disallowed_special: _AllowedSpecial = "all",
         add_special_tokens: bool = False,
     ) -> npt.NDArray[np.uint32]: ...
     def encode_batch_parts(
         self,
-        texts: Iterable[Text] | Any,
+        texts: Iterable[_Text] | Any,
         *,
         num_threads: int | None = None,
-        allowed_special: AllowedSpecial = ...,
-        disallowed_special: AllowedSpecial = "all",
+        allowed_special: _AllowedSpecial = ...,
+        disallowed_special: _AllowedSpecial = "all",
         add_special_tokens: bool = False,
     ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]: ...
     def encode_with_offsets_parts(
         self,
-        text: Text,
+        text: _Text,
         *,
-        allowed_special: AllowedSpecial = ...,
-        disallowed_special: AllowedSpecial = "all",
+        allowed_special: _AllowedSpecial = ...,
+        disallowed_special: _AllowedSpecial = "all",
         add_special_tokens: bool = False,
     ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64], npt.NDArray[np.int64]]: ...
     def count(
         self,
-        text: Text,
+        text: _Text,
         *,
-        allowed_special: AllowedSpecial = ...,
-        disallowed_special: AllowedSpecial = "all",
+        allowed_special: _AllowedSpecial = ...,
+        disallowed_special: _AllowedSpecial = "all",
         add_special_tokens: bool = False,
     ) -> int: ...
     def count_batch(
         self,
-        texts: Iterable[Text] | Any,
+        texts: Iterable[_Text] | Any,
         *,
         num_threads: int | None = None,
-        allowed_special: AllowedSpecial = ...,
-        disallowed_special: AllowedSpecial = "all",
+        allowed_special: _AllowedSpecial = ...,
+        disallowed_special: _AllowedSpecial = "all",
         add_special_tokens: bool = False,
     ) -> npt.NDArray[np.int64]: ...
-    def pretokenize(self, text: Text) -> list[bytes]: ...
+    def pretokenize(self, text: _Text) -> list[bytes]: ...
     def decode(
         self, ids: Sequence[int] | npt.NDArray[np.integer[Any]], errors: str = "replace"
     ) -> str: ...

@@ -19,6 +19,7 @@
 //! | [`rng`] | random streams keyed by seed, epoch and sample |
 //! | [`ids`], [`error`] | token ids, integer casts; one error enum a phase |
 
+pub mod batch;
 mod bpe;
 pub mod error;
 pub mod ids;

@@ -16,7 +16,7 @@ pub(crate) const LONGEST: usize = 256;
 pub(crate) const INLINE: usize = 3;
 
 /// Memory for pre-tokens in bytes, per concurrent call.
-pub const DEFAULT_CACHE_BYTES: usize = 8 << 20;
+pub const DEFAULT_CACHE_BYTES: usize = 16 << 20;
 /// The least that a cache can be set to; less means no cache.
 pub(crate) const LEAST: usize = 1 << 12;
 
@@ -36,25 +36,12 @@ const EMPTY: Entry = Entry { key: 0, ids: [0; INLINE], len: 0 };
 #[repr(C, align(64))]
 struct Set([Entry; 2]);
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Cold {
-    hash: u64,
-    bytes: u32,
-    ids: u32,
-    bytes_len: u16,
-    ids_len: u16,
-}
-
 /// Bounded memory of pre-tokens. A cache belongs to one tokenizer.
 #[derive(Debug)]
 pub(crate) struct Cache {
     hot: Vec<Set>,
     hot_shift: u32,
-    cold: Vec<Cold>,
-    bytes: Vec<u8>,
-    ids: Vec<u32>,
-    bytes_limit: usize,
-    ids_limit: usize,
+    cold: Cold,
 }
 
 impl Cache {
@@ -64,18 +51,11 @@ impl Cache {
         if bytes < LEAST {
             return None;
         }
-        // Half for the hot table, an eighth each for the cold table's slots
-        // and keys, a quarter for its ids.
-        let sets = floor_power_of_two(bytes / 2 / size_of::<Set>());
-        let slots = floor_power_of_two(bytes / 8 / size_of::<Cold>());
+        let sets = floor_power_of_two(bytes / 4 / size_of::<Set>());
         Some(Cache {
             hot: vec![Set([EMPTY; 2]); sets],
             hot_shift: 64 - sets.trailing_zeros(),
-            cold: vec![Cold::default(); slots],
-            bytes: Vec::new(),
-            ids: Vec::new(),
-            bytes_limit: (bytes / 8).min(1 << 31),
-            ids_limit: (bytes / 16).min(1 << 31),
+            cold: Cold::new(bytes - bytes / 4),
         })
     }
 
@@ -129,52 +109,116 @@ impl Cache {
         }
     }
 
-    fn cold_slot(&self, hash: u64) -> usize {
-        widen(narrow32(hash >> 32)) & (self.cold.len() - 1)
-    }
-
     /// Looks any pre-token up in the cold table.
+    #[inline]
     pub(crate) fn get_cold(&self, hash: u64, text: &[u8]) -> Option<&[u32]> {
-        let entry = self.cold.get(self.cold_slot(hash))?;
-        if entry.hash != hash || entry.ids_len == 0 {
-            return None;
-        }
-        let bytes = widen(entry.bytes);
-        if self.bytes.get(bytes..bytes + usize::from(entry.bytes_len)) != Some(text) {
-            return None;
-        }
-        let ids = widen(entry.ids);
-        self.ids.get(ids..ids + usize::from(entry.ids_len))
+        self.cold.get(hash, text)
     }
 
-    /// Remembers any pre-token of up to [`LONGEST`] bytes. When the memory is
-    /// used up, everything in the cold table is forgotten at once.
+    /// Remembers any pre-token of up to [`LONGEST`] bytes in the cold table.
     pub(crate) fn put_cold(&mut self, hash: u64, text: &[u8], found: &[u32]) {
-        let (Ok(bytes_len), Ok(ids_len)) = (u16::try_from(text.len()), u16::try_from(found.len()))
-        else {
-            return;
-        };
-        if self.bytes.len() + text.len() > self.bytes_limit
-            || self.ids.len() + found.len() > self.ids_limit
-        {
-            self.bytes.clear();
-            self.ids.clear();
-            self.cold.fill(Cold::default());
-        }
-        let entry = Cold {
-            hash,
-            bytes: narrow(self.bytes.len()),
-            ids: narrow(self.ids.len()),
-            bytes_len,
-            ids_len,
-        };
-        let at = self.cold_slot(hash);
-        if let Some(slot) = self.cold.get_mut(at) {
-            *slot = entry;
-            self.bytes.extend_from_slice(text);
-            self.ids.extend_from_slice(found);
+        self.cold.put(hash, text, found);
+    }
+}
+
+/// Records of any length in a ring: the newest overwrites the oldest.
+///
+/// A record is a head (the lengths), the pre-token padded to whole words, and
+/// the ids. A slot holds a record's position, counted from the beginning of
+/// time so that a record that has been overwritten is known by its age, and
+/// 16 bits of its hash.
+#[derive(Debug)]
+struct Cold {
+    slots: Vec<[u64; 2]>,
+    shift: u32,
+    ring: Vec<u32>,
+    /// Words written since the beginning of time.
+    written: u64,
+}
+
+const POSITION: u64 = (1 << 48) - 1;
+
+impl Cold {
+    fn new(bytes: usize) -> Cold {
+        let slots = floor_power_of_two(bytes / 6 / size_of::<[u64; 2]>());
+        let words = (bytes - slots * size_of::<[u64; 2]>()) / size_of::<u32>();
+        // Positions start one turn in, so that 0 is no live position.
+        Cold {
+            slots: vec![[0; 2]; slots],
+            shift: 64 - slots.trailing_zeros(),
+            ring: vec![0; words],
+            written: words as u64 + 1,
         }
     }
+
+    #[allow(clippy::cast_possible_truncation)]
+    fn place(&self, position: u64) -> usize {
+        (position % self.ring.len() as u64) as usize
+    }
+
+    #[allow(clippy::cast_possible_truncation)]
+    fn slot(&self, hash: u64) -> usize {
+        (hash >> self.shift) as usize
+    }
+
+    #[inline]
+    fn get(&self, hash: u64, text: &[u8]) -> Option<&[u32]> {
+        let tag = hash & !POSITION;
+        let slots = self.slots.get(self.slot(hash.rotate_left(16)))?;
+        slots.iter().filter(|slot| **slot & !POSITION == tag).find_map(|slot| {
+            let position = slot & POSITION;
+            if self.written - position > self.ring.len() as u64 {
+                return None;
+            }
+            let record = self.ring.get(self.place(position)..)?;
+            let (&head, record) = record.split_first()?;
+            let (bytes, ids) = (widen(head & 0xffff), widen(head >> 16));
+            if bytes != text.len() {
+                return None;
+            }
+            let (key, record) = record.split_at_checked(bytes.div_ceil(4))?;
+            words(text).eq(key.iter().copied()).then(|| record.get(..ids))?
+        })
+    }
+
+    fn put(&mut self, hash: u64, text: &[u8], found: &[u32]) {
+        let size = 1 + text.len().div_ceil(4) + found.len();
+        if text.len() > LONGEST || size > self.ring.len() / 4 {
+            return;
+        }
+        let mut place = self.place(self.written);
+        if place + size > self.ring.len() {
+            self.written += (self.ring.len() - place) as u64;
+            place = 0;
+        }
+        let position = self.written;
+        // Positions have 48 bits: enough for a year at a gigabyte a second.
+        if position + size as u64 > POSITION {
+            return;
+        }
+        self.written += size as u64;
+        let head = narrow(text.len()) | narrow(found.len()) << 16;
+        let record = std::iter::once(head).chain(words(text)).chain(found.iter().copied());
+        for (to, from) in self.ring.iter_mut().skip(place).zip(record) {
+            *to = from;
+        }
+        let slot = self.slot(hash.rotate_left(16));
+        if let Some([newer, older]) = self.slots.get_mut(slot) {
+            *older = *newer;
+            *newer = (hash & !POSITION) | position;
+        }
+    }
+}
+
+/// A byte string as words, the last one padded with zeros.
+fn words(text: &[u8]) -> impl Iterator<Item = u32> {
+    let (whole, rest) = text.as_chunks::<4>();
+    let mut last = [0; 4];
+    for (to, from) in last.iter_mut().zip(rest) {
+        *to = *from;
+    }
+    let last = (!rest.is_empty()).then(|| u32::from_le_bytes(last));
+    whole.iter().map(|word| u32::from_le_bytes(*word)).chain(last)
 }
 
 /// The hash by which the cold table knows a pre-token.
@@ -189,7 +233,52 @@ fn floor_power_of_two(value: usize) -> usize {
     }
 }
 
-#[allow(clippy::cast_possible_truncation)]
-fn narrow32(value: u64) -> u32 {
-    value as u32
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::super::key::{SHORT, hash_short, short_key};
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(crate::testing::cases(32)))]
+
+        /// A cache may forget but never tells a falsehood, and it remembers
+        /// what was put in last.
+        #[test]
+        fn forgets_but_never_lies(
+            bytes in LEAST..1 << 16,
+            puts in prop::collection::vec(
+                (prop::collection::vec(0_u8..3, 1..40), prop::collection::vec(any::<u32>(), 1..9)),
+                1..600,
+            ),
+        ) {
+            let mut cache = Cache::new(bytes).unwrap();
+            let mut truth: HashMap<&[u8], &[u32]> = HashMap::new();
+            let mut kept = 0;
+            for (key, ids) in &puts {
+                let ids = truth.entry(key).or_insert(ids);
+                let hash = cold_hash(key);
+                cache.put_cold(hash, key, ids);
+                prop_assert_eq!(cache.get_cold(hash, key), Some(&**ids));
+                if key.len() <= SHORT && ids.len() <= INLINE {
+                    let short = short_key(key, 0, key.len());
+                    let set = cache.set(hash_short(short));
+                    cache.put(set, short, ids);
+                    let entry = cache.get(set, short).unwrap();
+                    prop_assert_eq!(&entry.ids[..widen(entry.len)], &**ids);
+                }
+            }
+            for (key, ids) in &truth {
+                if let Some(found) = cache.get_cold(cold_hash(key), key) {
+                    prop_assert_eq!(found, *ids);
+                    kept += 1;
+                }
+            }
+            prop_assert!(kept > 0);
+        }
+    }
 }

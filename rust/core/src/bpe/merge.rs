@@ -15,7 +15,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::pairs::{Merged, NO_RANK, PairTable};
+use super::pairs::{NO_RANK, PairTable};
 use crate::ids::{narrow, widen};
 
 /// Up to how many symbols [`merge_short`] is used.
@@ -51,8 +51,8 @@ pub(crate) struct Scratch {
 #[derive(Clone, Copy, Debug)]
 struct Node {
     id: u32,
-    /// Rank and result of merging with the next live node.
-    merge: Merged,
+    /// Rank of the pair with the next live node.
+    rank: u32,
     previous: u32,
     next: u32,
     symbols: u32,
@@ -84,15 +84,16 @@ pub(crate) fn merge_short(
         if best == NO_RANK {
             break;
         }
-        symbols[at] = table.get(symbols[at], symbols[at + 1]).id;
+        let merged = table.merged(best);
+        symbols[at] = merged;
         symbols.copy_within(at + 2..len, at + 1);
         ranks.copy_within((at + 1).min(pairs)..pairs, at);
         len -= 1;
         if at > 0 {
-            ranks[at - 1] = table.get(symbols[at - 1], symbols[at]).rank;
+            ranks[at - 1] = table.rank(symbols[at - 1], merged);
         }
         if at + 1 < len {
-            ranks[at] = table.get(symbols[at], symbols[at + 1]).rank;
+            ranks[at] = table.rank(merged, symbols[at + 1]);
         }
     }
     len
@@ -158,45 +159,45 @@ fn merge_queue(table: &PairTable, symbols: &[u32], scratch: &mut Scratch) {
     let mut following = symbols.iter().skip(1);
     for (at, &id) in symbols.iter().enumerate() {
         let next = following.next();
-        let merge = next.map_or(Merged { rank: NO_RANK, id: 0 }, |&right| table.get(id, right));
+        let rank = next.map_or(NO_RANK, |&right| table.rank(id, right));
         let at = narrow(at);
-        if merge.rank != NO_RANK {
-            queue.push(Reverse((merge.rank, at)));
+        if rank != NO_RANK {
+            queue.push(Reverse((rank, at)));
         }
         let previous = at.checked_sub(1).unwrap_or(NIL);
         let next = if next.is_some() { at + 1 } else { NIL };
-        nodes.push(Node { id, merge, previous, next, symbols: 1 });
+        nodes.push(Node { id, rank, previous, next, symbols: 1 });
     }
     while let Some(Reverse((rank, at))) = queue.pop() {
-        let Some(&Node { merge, previous, next, symbols, .. }) = nodes.get(widen(at)) else {
+        let Some(&Node { rank: current, previous, next, symbols, .. }) = nodes.get(widen(at))
+        else {
             break;
         };
         // An entry is stale when its node was swallowed or its pair changed.
-        if symbols == 0 || merge.rank != rank {
+        if symbols == 0 || current != rank {
             continue;
         }
         let Some(right) = nodes.get_mut(widen(next)) else { continue };
         let swallowed = *right;
         right.symbols = 0;
-        let after = nodes.get_mut(widen(swallowed.next)).map(|node| {
-            node.previous = at;
-            node.id
+        let merged = table.merged(rank);
+        let right_rank = nodes.get_mut(widen(swallowed.next)).map_or(NO_RANK, |after| {
+            after.previous = at;
+            table.rank(merged, after.id)
         });
-        let right_merge =
-            after.map_or(Merged { rank: NO_RANK, id: 0 }, |after| table.get(merge.id, after));
         if let Some(node) = nodes.get_mut(widen(at)) {
-            node.id = merge.id;
-            node.merge = right_merge;
+            node.id = merged;
+            node.rank = right_rank;
             node.next = swallowed.next;
             node.symbols += swallowed.symbols;
         }
-        if right_merge.rank != NO_RANK {
-            queue.push(Reverse((right_merge.rank, at)));
+        if right_rank != NO_RANK {
+            queue.push(Reverse((right_rank, at)));
         }
         if let Some(node) = nodes.get_mut(widen(previous)) {
-            node.merge = table.get(node.id, merge.id);
-            if node.merge.rank != NO_RANK {
-                queue.push(Reverse((node.merge.rank, previous)));
+            node.rank = table.rank(node.id, merged);
+            if node.rank != NO_RANK {
+                queue.push(Reverse((node.rank, previous)));
             }
         }
     }
@@ -212,6 +213,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use proptest::prelude::*;
 
+    use super::super::pairs::Pair;
     use super::*;
 
     /// The law, word for word: find the lowest rank, leftmost; merge; repeat.
@@ -220,9 +222,9 @@ mod tests {
         while let Some((_, at, id)) = spans
             .windows(2)
             .enumerate()
-            .map(|(at, pair)| (table.get(pair[0].id, pair[1].id), at))
-            .filter(|(merged, _)| merged.rank != NO_RANK)
-            .map(|(merged, at)| (merged.rank, at, merged.id))
+            .map(|(at, pair)| (table.rank(pair[0].id, pair[1].id), at))
+            .filter(|(rank, _)| *rank != NO_RANK)
+            .map(|(rank, at)| (rank, at, table.merged(rank)))
             .min()
         {
             spans[at] = Span { id, symbols: spans[at].symbols + spans[at + 1].symbols };
@@ -242,7 +244,7 @@ mod tests {
         let mut ranks = [NO_RANK; SHORT_SYMBOLS];
         symbols[..input.len()].copy_from_slice(input);
         for (at, pair) in input.windows(2).enumerate() {
-            ranks[at] = table.get(pair[0], pair[1]).rank;
+            ranks[at] = table.rank(pair[0], pair[1]);
         }
         let len = merge_short(table, &mut symbols, &mut ranks, input.len());
         symbols[..len].to_vec()
@@ -260,7 +262,7 @@ mod tests {
                     .map(|(&(left, right), made)| {
                         let known = letters + made;
                         let rank = if reversed { count - made } else { made };
-                        (left % known, right % known, Merged { rank, id: known })
+                        Pair { left: left % known, right: right % known, rank, merged: known }
                     })
                     .collect();
                 PairTable::new(&pairs)

@@ -11,6 +11,8 @@ mod encode;
 mod key;
 mod merge;
 mod pairs;
+#[cfg(test)]
+mod tests;
 mod whole;
 
 use rustc_hash::FxHashMap;
@@ -18,10 +20,11 @@ use rustc_hash::FxHashMap;
 pub use cache::DEFAULT_CACHE_BYTES;
 pub(crate) use encode::{Sink, Workspace};
 
-use crate::ids::{narrow, widen};
-use crate::spec::{Alphabet, Merges, Model};
+use crate::batch::{default_threads, in_chunks};
+use crate::ids::widen;
+use crate::spec::{Alphabet, Merges, Model, Token};
 use merge::{SHORT_SYMBOLS, Scratch, Span, merge_long, merge_short};
-use pairs::{BytePairs, Merged, NO_RANK, PairTable, cuts};
+use pairs::{BytePairs, NO_RANK, Pair, PairTable, cuts};
 use whole::WholeTokens;
 
 /// A BPE model ready to encode pre-tokens.
@@ -56,17 +59,15 @@ impl Bpe {
         let all = || model.tokens.iter().map(|token| (token.bytes.as_slice(), token.id));
         let everything = WholeTokens::new(all());
         let listed = match &model.merges {
-            Merges::Ranks => {
-                let by_id: FxHashMap<u32, &[u8]> = all().map(|(bytes, id)| (id, bytes)).collect();
-                let order: Vec<u32> = model.tokens.iter().map(|token| token.id).collect();
-                let bytes = |id| by_id.get(&id).copied().unwrap_or(&[]);
-                cuts(&order, bytes, |bytes| everything.get(bytes))
-            }
+            Merges::Ranks => cuts(&all().collect::<Vec<_>>(), |bytes| everything.get(bytes)),
             Merges::Pairs(merges) => merges
                 .iter()
-                .enumerate()
-                .map(|(rank, merge)| {
-                    (merge.left, merge.right, Merged { rank: narrow(rank), id: merge.merged })
+                .zip(0..)
+                .map(|(merge, rank)| Pair {
+                    left: merge.left,
+                    right: merge.right,
+                    rank,
+                    merged: merge.merged,
                 })
                 .collect(),
         };
@@ -74,7 +75,7 @@ impl Bpe {
         let alphabet = match model.alphabet {
             Alphabet::Bytes => {
                 let mut symbols = Box::new([0; 256]);
-                for (symbol, byte) in symbols.iter_mut().zip(0_u8..) {
+                for (symbol, byte) in symbols.iter_mut().zip(0_u8..=255) {
                     *symbol = everything.get(&[byte]).unwrap_or(0);
                 }
                 let pairs = BytePairs::new(&symbols, &pairs);
@@ -91,20 +92,27 @@ impl Bpe {
         };
         let mut bpe = Bpe { pairs, whole: everything, alphabet };
         if !(model.ignore_merges || model.merges == Merges::Ranks) {
-            let mut scratch = Scratch::default();
-            let built: Vec<bool> =
-                all().map(|(bytes, id)| bpe.merges_to(bytes, id, &mut scratch)).collect();
+            let built = bpe.built(&model.tokens);
             let reached = all().zip(&built).filter(|(_, built)| **built).map(|(token, _)| token);
             bpe.whole = WholeTokens::new(reached);
         }
         bpe
     }
 
-    /// Whether merging these bytes gives just this token.
-    fn merges_to(&self, bytes: &[u8], id: u32, scratch: &mut Scratch) -> bool {
-        let mut ids = Vec::new();
-        self.merge(bytes, scratch, &mut ids);
-        ids == [id]
+    /// For each token, whether merging its bytes gives just that token.
+    fn built(&self, tokens: &[Token]) -> Vec<bool> {
+        let weight = |at: usize| tokens.get(at).map_or(0, |token| token.bytes.len() + 1);
+        let parts = in_chunks(tokens.len(), weight, default_threads(), |range| {
+            let (mut scratch, mut ids) = (Scratch::default(), Vec::new());
+            let chunk = tokens.get(range).unwrap_or(&[]).iter();
+            let built = chunk.map(|token| {
+                ids.clear();
+                self.merge(&token.bytes, &mut scratch, &mut ids);
+                ids == [token.id]
+            });
+            built.collect::<Vec<bool>>()
+        });
+        parts.concat()
     }
 
     /// Encodes one pre-token without looking at any cache.
@@ -160,7 +168,7 @@ impl Bpe {
                     *symbol = *from;
                 }
                 for (rank, pair) in ranks.iter_mut().zip(scratch.symbols.array_windows::<2>()) {
-                    *rank = self.pairs.get(pair[0], pair[1]).rank;
+                    *rank = self.pairs.rank(pair[0], pair[1]);
                 }
                 scratch.symbols.len()
             }
@@ -249,7 +257,7 @@ fn characters<'v>(tokens: impl Iterator<Item = (&'v [u8], u32)>) -> FxHashMap<ch
 /// The 256 byte-fallback tokens, if all are there.
 fn fallback(tokens: &WholeTokens) -> Option<Box<[u32; 256]>> {
     let mut ids = Box::new([0; 256]);
-    for (id, byte) in ids.iter_mut().zip(0_u8..) {
+    for (id, byte) in ids.iter_mut().zip(0_u8..=255) {
         *id = tokens.get(format!("<0x{byte:02X}>").as_bytes())?;
     }
     Some(ids)

@@ -1,54 +1,58 @@
 //! The pair table: which two adjacent symbols merge, at what rank, into what.
 
 use super::key::fold;
-use crate::ids::narrow;
+use crate::ids::widen;
 
 /// The rank of a pair that does not merge.
 pub(crate) const NO_RANK: u32 = u32::MAX;
 
-/// One merge: its priority (lower first) and its result.
+/// One merge: two neighbours, the rank at which they merge, and the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Merged {
+pub(crate) struct Pair {
+    pub(crate) left: u32,
+    pub(crate) right: u32,
     pub(crate) rank: u32,
-    pub(crate) id: u32,
+    pub(crate) merged: u32,
 }
-
-const NONE: Merged = Merged { rank: NO_RANK, id: 0 };
 
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     left: u32,
     right: u32,
-    merged: Merged,
+    rank: u32,
 }
 
-const EMPTY: Slot = Slot { left: 0, right: 0, merged: NONE };
+const EMPTY: Slot = Slot { left: 0, right: 0, rank: NO_RANK };
 
-/// An open-addressing table from pairs of ids to merges. It is built once,
-/// at most half full, and only read afterwards.
+/// An open-addressing table from pairs of ids to ranks, and from ranks to
+/// results. It is built once and only read afterwards. Merging waits for this
+/// table more than for anything else, so it is kept small: results are apart
+/// (low ranks are read most and stay in the cache), and the table is 5/9 full.
 #[derive(Debug)]
 pub(crate) struct PairTable {
     slots: Vec<Slot>,
-    shift: u32,
+    merged: Vec<u32>,
 }
 
 impl PairTable {
     /// Builds the table. Where a pair is given twice the last one counts, as
-    /// in the Hugging Face library; no rank may be [`NO_RANK`].
-    pub(crate) fn new(pairs: &[(u32, u32, Merged)]) -> PairTable {
-        let size = (pairs.len() * 2).next_power_of_two().max(4);
-        let shift = 64 - size.trailing_zeros();
-        let mut table = PairTable { slots: vec![EMPTY; size], shift };
-        for &(left, right, merged) in pairs {
-            debug_assert!(merged.rank != NO_RANK);
-            let mut at = table.home(left, right);
-            while let Some(slot) = table.slots.get_mut(at) {
-                let free = slot.merged.rank == NO_RANK;
-                if free || (slot.left == left && slot.right == right) {
-                    *slot = Slot { left, right, merged };
+    /// in the Hugging Face library. A rank has one result, is less than the
+    /// number of pairs or tokens, and is not [`NO_RANK`].
+    pub(crate) fn new(pairs: &[Pair]) -> PairTable {
+        let size = pairs.len() / 5 * 9 + 16;
+        let ranks = pairs.iter().map(|pair| widen(pair.rank) + 1).max().unwrap_or(0);
+        let mut table = PairTable { slots: vec![EMPTY; size], merged: vec![0; ranks] };
+        for &Pair { left, right, rank, merged } in pairs {
+            if let Some(result) = table.merged.get_mut(widen(rank)) {
+                *result = merged;
+            }
+            let home = table.home(left, right);
+            let (before, after) = table.slots.split_at_mut(home);
+            for slot in after.iter_mut().chain(before) {
+                if slot.rank == NO_RANK || (slot.left == left && slot.right == right) {
+                    *slot = Slot { left, right, rank };
                     break;
                 }
-                at = (at + 1) & (size - 1);
             }
         }
         table
@@ -58,26 +62,33 @@ impl PairTable {
     #[allow(clippy::cast_possible_truncation)]
     fn home(&self, left: u32, right: u32) -> usize {
         let key = (u64::from(left) << 32) | u64::from(right);
-        (fold(key ^ 0x2d35_8dcc_aa6c_78a5, 0x9e37_79b9_7f4a_7c15) >> self.shift) as usize
+        let hash = fold(key ^ 0x2d35_8dcc_aa6c_78a5, 0x9e37_79b9_7f4a_7c15);
+        ((u128::from(hash) * self.slots.len() as u128) >> 64) as usize
     }
 
-    /// The merge of a pair; its rank is [`NO_RANK`] when there is none.
+    /// The rank at which a pair merges, or [`NO_RANK`].
     #[inline(always)]
-    pub(crate) fn get(&self, left: u32, right: u32) -> Merged {
+    pub(crate) fn rank(&self, left: u32, right: u32) -> u32 {
         let mut at = self.home(left, right);
-        let mask = self.slots.len() - 1;
-        while let Some(slot) = self.slots.get(at) {
-            if slot.merged.rank == NO_RANK || (slot.left == left && slot.right == right) {
-                return slot.merged;
+        loop {
+            match self.slots.get(at) {
+                Some(slot) if slot.left == left && slot.right == right => return slot.rank,
+                Some(slot) if slot.rank == NO_RANK => return NO_RANK,
+                Some(_) => at += 1,
+                None => at = 0,
             }
-            at = (at + 1) & mask;
         }
-        NONE
+    }
+
+    /// What the pair of a rank becomes.
+    #[inline(always)]
+    pub(crate) fn merged(&self, rank: u32) -> u32 {
+        self.merged.get(widen(rank)).copied().unwrap_or(0)
     }
 
     /// Heap memory in bytes.
     pub(crate) fn memory(&self) -> usize {
-        self.slots.len() * size_of::<Slot>()
+        self.slots.len() * size_of::<Slot>() + self.merged.len() * size_of::<u32>()
     }
 }
 
@@ -93,7 +104,7 @@ impl BytePairs {
     pub(crate) fn new(symbols: &[u32; 256], table: &PairTable) -> BytePairs {
         let mut ranks = Vec::with_capacity(1 << 16);
         for left in symbols {
-            ranks.extend(symbols.iter().map(|right| table.get(*left, *right).rank));
+            ranks.extend(symbols.iter().map(|right| table.rank(*left, *right)));
         }
         BytePairs { ranks }
     }
@@ -106,25 +117,81 @@ impl BytePairs {
     }
 }
 
-/// Every way to cut every token into two tokens, as the merges of a
-/// vocabulary whose ranks are those of the concatenation.
+/// Every way to cut every token into two tokens: the merges of a vocabulary
+/// whose ranks are those of the concatenation. `tokens` are in rank order and
+/// distinct; `id_of` looks bytes up.
 ///
-/// `bytes(id)` gives a token's bytes, `id_of` looks bytes up, `tokens` lists
-/// the ids in rank order.
-pub(crate) fn cuts<'v>(
-    tokens: &[u32],
-    bytes: impl Fn(u32) -> &'v [u8],
-    id_of: impl Fn(&[u8]) -> Option<u32>,
-) -> Vec<(u32, u32, Merged)> {
+/// In lexical order a token follows its prefixes, so the prefixes that are
+/// tokens need no look-up.
+pub(crate) fn cuts(tokens: &[(&[u8], u32)], id_of: impl Fn(&[u8]) -> Option<u32>) -> Vec<Pair> {
+    let mut order: Vec<(u128, u32)> =
+        tokens.iter().zip(0..).map(|((bytes, _), rank)| (first_bytes(bytes), rank)).collect();
+    let token = |rank: u32| tokens.get(widen(rank)).copied().unwrap_or((&[], 0));
+    order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| token(a.1).0.cmp(token(b.1).0)));
     let mut pairs = Vec::with_capacity(tokens.len() * 3);
-    for (rank, &id) in tokens.iter().enumerate() {
-        let token = bytes(id);
-        for cut in 1..token.len() {
-            let (left, right) = token.split_at(cut);
-            if let (Some(left), Some(right)) = (id_of(left), id_of(right)) {
-                pairs.push((left, right, Merged { rank: narrow(rank), id }));
+    let mut prefixes: Vec<(&[u8], u32)> = Vec::new();
+    for (_, rank) in order {
+        let (bytes, merged) = token(rank);
+        while prefixes.pop_if(|(prefix, _)| !bytes.starts_with(prefix)).is_some() {}
+        for &(prefix, left) in &prefixes {
+            if let Some(right) = bytes.get(prefix.len()..).and_then(&id_of) {
+                pairs.push(Pair { left, right, rank, merged });
+            }
+        }
+        prefixes.push((bytes, merged));
+    }
+    pairs
+}
+
+/// The first 16 bytes as a number that compares as they do.
+fn first_bytes(bytes: &[u8]) -> u128 {
+    let mut first = [0; 16];
+    for (to, from) in first.iter_mut().zip(bytes) {
+        *to = *from;
+    }
+    u128::from_be_bytes(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(crate::testing::cases(64)))]
+
+        #[test]
+        fn cuts_are_all_the_cuts(
+            tokens in prop::collection::btree_set(prop::collection::vec(0_u8..3, 1..20), 1..60)
+                .prop_map(|tokens| tokens.into_iter().collect::<Vec<_>>())
+                .prop_shuffle(),
+        ) {
+            let numbered: Vec<(&[u8], u32)> = tokens.iter().map(Vec::as_slice).zip(100..).collect();
+            let id_of = |bytes: &[u8]| {
+                numbered.iter().find(|(token, _)| *token == bytes).map(|(_, id)| *id)
+            };
+            let mut found = cuts(&numbered, id_of);
+            found.sort_by_key(|pair| (pair.rank, pair.left));
+            let mut expected = Vec::new();
+            for (&(token, merged), rank) in numbered.iter().zip(0..) {
+                for cut in 1..token.len() {
+                    let (left, right) = token.split_at(cut);
+                    if let (Some(left), Some(right)) = (id_of(left), id_of(right)) {
+                        expected.push(Pair { left, right, rank, merged });
+                    }
+                }
+            }
+            expected.sort_by_key(|pair| (pair.rank, pair.left));
+            prop_assert_eq!(&found, &expected);
+            let table = PairTable::new(&found);
+            for pair in &found {
+                prop_assert_eq!(table.rank(pair.left, pair.right), pair.rank);
+                prop_assert_eq!(table.merged(pair.rank), pair.merged);
+                let other = table.rank(pair.right, pair.left + 1);
+                let known = found.iter().find(|p| (p.left, p.right) == (pair.right, pair.left + 1));
+                prop_assert_eq!(other, known.map_or(NO_RANK, |pair| pair.rank));
             }
         }
     }
-    pairs
 }
