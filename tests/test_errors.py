@@ -6,7 +6,6 @@ import copy
 import pickle
 
 import pytest
-
 from tokenseam import errors
 
 CLASSES = [getattr(errors, name) for name in errors.__all__]

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tokenseam.errors import DocumentError
 from tokenseam.io import Document, documents, format_of
 

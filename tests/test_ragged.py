@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from tokenseam import Ragged
 
 ids = st.integers(0, 2**32 - 1)

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from tokenseam._core import Spec, StreamDecoder, __version__
     from tokenseam.errors import DecodeError, EncodeError, LoadError, SaveError, TokenseamError
     from tokenseam.ragged import Ragged
-    from tokenseam.tokenizer import Offsets, Tokenizer
+    from tokenseam.tokenizer import Encoded, Tokenizer
 
 __all__ = [
     "DecodeError",
     "EncodeError",
+    "Encoded",
     "LoadError",
-    "Offsets",
     "Ragged",
     "SaveError",
     "Spec",
@@ -51,7 +51,7 @@ _HOMES = {
     "DecodeError": "errors",
     "EncodeError": "errors",
     "LoadError": "errors",
-    "Offsets": "tokenizer",
+    "Encoded": "tokenizer",
     "Ragged": "ragged",
     "SaveError": "errors",
     "Spec": "_core",

@@ -77,6 +77,7 @@ def documents(
     format: Format | None = None,
     field: str = "text",
     max_document_bytes: int = MAX_DOCUMENT_BYTES,
+    on_progress: Callable[[int], None] | None = None,
 ) -> Iterator[Document]:
     """The documents of files, in order.
 
@@ -85,6 +86,8 @@ def documents(
         format: what the files are; told by each name by default.
         field: the field of JSON lines or the column of Parquet files.
         max_document_bytes: the size up to which a document is read.
+        on_progress: called with how many more bytes of the files have been
+            read, as they are on disk; not for the standard input.
 
     Raises:
         DocumentError: a file cannot be read, is damaged or cut off, has no
@@ -97,9 +100,9 @@ def documents(
         source = os.fspath(path)
         kind = format or format_of(source)
         if kind == "parquet":
-            yield from _parquet(source, field)
+            yield from _parquet(source, field, on_progress)
             continue
-        with _opened(source) as file:
+        with _opened(source, on_progress) as file:
             if kind == "text":
                 yield Document(_whole(file, source, max_document_bytes), source, 0)
             elif kind == "lines":
@@ -112,14 +115,14 @@ def documents(
 
 
 @contextmanager
-def _opened(source: str) -> Iterator[IO[bytes]]:
+def _opened(source: str, on_progress: Callable[[int], None] | None) -> Iterator[IO[bytes]]:
     """A file's bytes, decompressed; its errors as :class:`DocumentError`."""
     name = _spoken(source)
     try:
         if source == "-":
             yield sys.stdin.buffer
             return
-        with Path(source).open("rb") as raw:
+        with io.BufferedReader(_CountedFile(source, on_progress), 1 << 16) as raw:
             if source.endswith(".gz"):
                 with gzip.GzipFile(fileobj=raw) as file:
                     yield file  # type: ignore[misc]  # a GzipFile reads like a file
@@ -134,6 +137,20 @@ def _opened(source: str) -> Iterator[IO[bytes]]:
         raise
     except OSError as error:
         raise DocumentError(f"cannot read {name}: {error.strerror or error}") from error
+
+
+class _CountedFile(io.FileIO):
+    """A file that tells how much of it has been read."""
+
+    def __init__(self, path: str, on_progress: Callable[[int], None] | None) -> None:
+        super().__init__(path)
+        self._on_progress = on_progress
+
+    def readinto(self, buffer: Any) -> int:
+        count = super().readinto(buffer) or 0
+        if self._on_progress is not None and count:
+            self._on_progress(count)
+        return count
 
 
 def _zstd(raw: IO[bytes], name: str) -> IO[bytes]:
@@ -257,7 +274,9 @@ def _listed(names: Iterable[str]) -> str:
     return (", ".join(known[:10]) or "none") + more
 
 
-def _parquet(source: str, column: str) -> Iterator[Document]:
+def _parquet(
+    source: str, column: str, on_progress: Callable[[int], None] | None
+) -> Iterator[Document]:
     name = _spoken(source)
     if source.endswith((".gz", ".zst")):
         raise DocumentError(f"cannot read {name}: Parquet compresses by itself; decompress it")
@@ -279,7 +298,10 @@ def _parquet(source: str, column: str) -> Iterator[Document]:
                     f"{name}: no column {column!r}; there is {_listed(schema.names)}"
                 )
             _check_type(schema.field(column).type, name, column)
+            size = 0 if source == "-" else Path(source).stat().st_size
             for batch in file.iter_batches(PARQUET_ROWS, columns=[column]):
+                if on_progress is not None and size:
+                    on_progress(size * batch.num_rows // file.metadata.num_rows)
                 for text in batch.column(0).to_pylist():
                     if text is None:
                         raise DocumentError(f"{name}: row {row} of column {column!r} is null")
