@@ -24,7 +24,8 @@ pub(crate) use encode::{Sink, Workspace};
 use crate::batch::{default_threads, in_chunks};
 use crate::ids::widen;
 use crate::spec::{Alphabet, Merges, Model, Token};
-use merge::{Lane, Lanes, SHORT_SYMBOLS, Scratch, merge_long};
+pub(crate) use merge::Scratch;
+use merge::{Lane, Lanes, SHORT_SYMBOLS, merge_long};
 use pairs::{BytePairs, NO_RANK, Pair, PairTable, cuts};
 use whole::WholeTokens;
 

@@ -2,6 +2,7 @@
 
 mod classes;
 mod family;
+mod marks;
 mod recognize;
 mod scan;
 
@@ -26,6 +27,8 @@ enum Plan {
     Whole,
     /// A hand-written scanner.
     Family(Family),
+    /// Cut in front of each run of this character.
+    MarkRuns(String),
 }
 
 /// A walk over one text's pre-tokens.
@@ -51,6 +54,13 @@ impl Splitter {
             Plan::Whole
         };
         Ok(Splitter { plan })
+    }
+
+    /// Cuts in front of each run of `mark`: `▁▁a▁b` becomes `▁▁a`, `▁b`. No
+    /// pre-tokenizer is like this; it cuts the text of SentencePiece-style
+    /// models where no merge can reach across.
+    pub fn mark_runs(mark: char) -> Splitter {
+        Splitter { plan: Plan::MarkRuns(mark.to_string()) }
     }
 
     /// The family whose scanner does the cutting, if one does.
@@ -80,6 +90,9 @@ impl Cursor<'_, '_> {
         match &self.splitter.plan {
             Plan::Family(family) => {
                 Ok(family.fill(&Text::new(self.text), &mut self.position, ends))
+            }
+            Plan::MarkRuns(mark) => {
+                Ok(marks::fill(self.text, mark.as_bytes(), &mut self.position, ends))
             }
             Plan::Whole => {
                 if self.position == self.text.len() {
