@@ -86,7 +86,7 @@ impl Splitter {
     /// over still ends in [`EncodeError::PatternLimit`].)
     pub fn is_linear(&self) -> bool {
         match &self.plan {
-            Plan::Whole | Plan::Family(_) => true,
+            Plan::Whole | Plan::Family(_) | Plan::MarkRuns(_) => true,
             Plan::Chain(chain) => chain.is_linear(),
         }
     }
