@@ -21,6 +21,7 @@
 
 pub mod batch;
 mod bpe;
+pub mod decode;
 pub mod error;
 pub mod ids;
 pub mod load;
