@@ -25,6 +25,7 @@ pub mod error;
 pub mod ids;
 pub mod load;
 pub mod normalize;
+mod outline;
 pub mod ragged;
 pub mod rng;
 pub mod save;
