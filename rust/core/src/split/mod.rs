@@ -1,7 +1,15 @@
 //! Text to pre-tokens.
 
+mod classes;
+mod family;
+mod marks;
+mod recognize;
+mod scan;
+
 use crate::error::{EncodeError, LoadError};
 use crate::spec::PreTokenizer;
+use classes::Text;
+pub use family::Family;
 
 /// How many pre-token ends [`Cursor::fill`] hands out at a time.
 pub const BLOCK: usize = 128;
@@ -9,12 +17,24 @@ pub const BLOCK: usize = 128;
 /// A compiled sequence of pre-tokenizer steps. It only cuts: the pieces are
 /// contiguous and cover the text.
 #[derive(Debug)]
-pub struct Splitter {}
+pub struct Splitter {
+    plan: Plan,
+}
+
+#[derive(Debug)]
+enum Plan {
+    /// The text is one piece.
+    Whole,
+    /// A hand-written scanner.
+    Family(Family),
+    /// Cut in front of each run of this character.
+    MarkRuns(String),
+}
 
 /// A walk over one text's pre-tokens.
 #[derive(Debug)]
 pub struct Cursor<'s, 't> {
-    _splitter: &'s Splitter,
+    splitter: &'s Splitter,
     text: &'t [u8],
     position: usize,
 }
@@ -23,27 +43,68 @@ impl Splitter {
     /// Compiles the cutting part of the steps ([`PreTokenizer::PrefixSpace`]
     /// and the rewriting part of [`PreTokenizer::Metaspace`] belong to
     /// [`normalize`](crate::normalize)).
-    pub fn new(_steps: &[PreTokenizer]) -> Result<Splitter, LoadError> {
-        Ok(Splitter {})
+    pub fn new(steps: &[PreTokenizer]) -> Result<Splitter, LoadError> {
+        let cutting: Vec<&PreTokenizer> = steps.iter().filter(|step| cuts(step)).collect();
+        let plan = if cutting.is_empty() {
+            Plan::Whole
+        } else if let Some(family) = recognize::family(&cutting) {
+            classes::table();
+            Plan::Family(family)
+        } else {
+            Plan::Whole
+        };
+        Ok(Splitter { plan })
+    }
+
+    /// Cuts in front of each run of `mark`: `▁▁a▁b` becomes `▁▁a`, `▁b`. No
+    /// pre-tokenizer is like this; it cuts the text of SentencePiece-style
+    /// models where no merge can reach across.
+    pub fn mark_runs(mark: char) -> Splitter {
+        Splitter { plan: Plan::MarkRuns(mark.to_string()) }
+    }
+
+    /// The family whose scanner does the cutting, if one does.
+    pub fn family(&self) -> Option<Family> {
+        match self.plan {
+            Plan::Family(family) => Some(family),
+            _ => None,
+        }
     }
 
     /// Starts a walk. The text need not be valid UTF-8: a byte that is not
-    /// part of a valid character counts as a character that is no letter,
-    /// number or white space, like U+FFFD.
+    /// part of a valid character is cut as U+FFFD would be.
     pub fn cursor<'s, 't>(&'s self, text: &'t [u8]) -> Cursor<'s, 't> {
-        Cursor { _splitter: self, text, position: 0 }
+        Cursor { splitter: self, text, position: 0 }
     }
+}
+
+/// Whether a step cuts anything.
+fn cuts(step: &PreTokenizer) -> bool {
+    !matches!(step, PreTokenizer::PrefixSpace | PreTokenizer::Metaspace { split: false, .. })
 }
 
 impl Cursor<'_, '_> {
     /// Writes the ends of the next pre-tokens (byte offsets into the text,
     /// strictly ascending) and returns how many; 0 at the end of the text.
     pub fn fill(&mut self, ends: &mut [usize; BLOCK]) -> Result<usize, EncodeError> {
-        if self.position == self.text.len() {
-            return Ok(0);
+        match &self.splitter.plan {
+            Plan::Family(family) => {
+                Ok(family.fill(&Text::new(self.text), &mut self.position, ends))
+            }
+            Plan::MarkRuns(mark) => {
+                Ok(marks::fill(self.text, mark.as_bytes(), &mut self.position, ends))
+            }
+            Plan::Whole => {
+                if self.position == self.text.len() {
+                    return Ok(0);
+                }
+                self.position = self.text.len();
+                ends[0] = self.position;
+                Ok(1)
+            }
         }
-        self.position = self.text.len();
-        ends[0] = self.position;
-        Ok(1)
     }
 }
+
+#[cfg(test)]
+mod tests;
