@@ -93,7 +93,7 @@ impl Tokenizer {
         let added = AddedTokens::new(&spec.added_tokens, &rewriter)?;
         let splitter = splitter(&spec)?;
         let bpe = Bpe::new(&spec.model);
-        let decoder = Decoder::new(&spec, &vocabulary);
+        let decoder = Decoder::new(&spec, &vocabulary)?;
         let (before, after) = around(&spec);
         let workspaces = Pool::default();
         Ok(Tokenizer {

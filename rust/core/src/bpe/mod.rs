@@ -26,7 +26,7 @@ use crate::ids::widen;
 use crate::spec::{Alphabet, Merges, Model, Token};
 pub(crate) use merge::Scratch;
 use merge::{Lane, Lanes, SHORT_SYMBOLS, merge_long};
-use pairs::{BytePairs, NO_RANK, Pair, PairTable, cuts};
+use pairs::{BytePairs, Pair, PairTable, cuts};
 use whole::WholeTokens;
 
 /// A BPE model ready to encode pre-tokens.

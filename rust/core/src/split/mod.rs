@@ -1,13 +1,20 @@
 //! Text to pre-tokens.
 
+mod chain;
 mod classes;
+mod engine;
+mod fallback;
 mod family;
+
+mod lower;
 mod marks;
 mod recognize;
 mod scan;
+mod syntax;
 
 use crate::error::{EncodeError, LoadError};
 use crate::spec::PreTokenizer;
+use chain::{Chain, Walk};
 use classes::Text;
 pub use family::Family;
 
@@ -29,6 +36,8 @@ enum Plan {
     Family(Family),
     /// Cut in front of each run of this character.
     MarkRuns(String),
+    /// Anything else.
+    Chain(Chain),
 }
 
 /// A walk over one text's pre-tokens.
@@ -37,6 +46,7 @@ pub struct Cursor<'s, 't> {
     splitter: &'s Splitter,
     text: &'t [u8],
     position: usize,
+    walk: Option<Walk<'t>>,
 }
 
 impl Splitter {
@@ -51,7 +61,7 @@ impl Splitter {
             classes::table();
             Plan::Family(family)
         } else {
-            Plan::Whole
+            Plan::Chain(Chain::new(&cutting)?)
         };
         Ok(Splitter { plan })
     }
@@ -71,10 +81,24 @@ impl Splitter {
         }
     }
 
+    /// Whether no text makes it take more than linear time: no step needs the
+    /// backtracking engine. (A pattern that looks at the same text over and
+    /// over still ends in [`EncodeError::PatternLimit`].)
+    pub fn is_linear(&self) -> bool {
+        match &self.plan {
+            Plan::Whole | Plan::Family(_) | Plan::MarkRuns(_) => true,
+            Plan::Chain(chain) => chain.is_linear(),
+        }
+    }
+
     /// Starts a walk. The text need not be valid UTF-8: a byte that is not
     /// part of a valid character is cut as U+FFFD would be.
     pub fn cursor<'s, 't>(&'s self, text: &'t [u8]) -> Cursor<'s, 't> {
-        Cursor { splitter: self, text, position: 0 }
+        let walk = match &self.plan {
+            Plan::Chain(chain) => Some(chain.walk(text)),
+            _ => None,
+        };
+        Cursor { splitter: self, text, position: 0, walk }
     }
 }
 
@@ -94,6 +118,10 @@ impl Cursor<'_, '_> {
             Plan::MarkRuns(mark) => {
                 Ok(marks::fill(self.text, mark.as_bytes(), &mut self.position, ends))
             }
+            Plan::Chain(chain) => match &mut self.walk {
+                Some(walk) => walk.fill(chain, ends),
+                None => Ok(0),
+            },
             Plan::Whole => {
                 if self.position == self.text.len() {
                     return Ok(0);
@@ -102,6 +130,14 @@ impl Cursor<'_, '_> {
                 ends[0] = self.position;
                 Ok(1)
             }
+        }
+    }
+}
+
+impl Drop for Cursor<'_, '_> {
+    fn drop(&mut self) {
+        if let (Plan::Chain(chain), Some(walk)) = (&self.splitter.plan, &mut self.walk) {
+            chain.finish(walk);
         }
     }
 }

@@ -107,7 +107,7 @@ fn character() -> impl Strategy<Value = char> {
     ]
 }
 
-fn text() -> impl Strategy<Value = String> {
+pub(super) fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         proptest::collection::vec(character(), 0..12),
         proptest::collection::vec(character(), 0..80),
@@ -131,7 +131,7 @@ fn random_text() {
 
 /// Every byte that is not part of a character becomes U+FFFD; with the ends
 /// of the pieces mapped back.
-fn replaced(bytes: &[u8]) -> (String, Vec<usize>) {
+pub(super) fn replaced(bytes: &[u8]) -> (String, Vec<usize>) {
     let mut text = String::new();
     let mut back = vec![0];
     let mut rest = bytes;
@@ -148,7 +148,7 @@ fn replaced(bytes: &[u8]) -> (String, Vec<usize>) {
     (text, back)
 }
 
-fn bytes() -> impl Strategy<Value = Vec<u8>> {
+pub(super) fn bytes() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         3 => text().prop_map(String::into_bytes),
         1 => proptest::collection::vec(any::<u8>(), 0..4),

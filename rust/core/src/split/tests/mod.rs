@@ -3,6 +3,8 @@
 
 mod family;
 mod oracle;
+mod patterns;
+mod work;
 
 use super::{BLOCK, Splitter};
 
