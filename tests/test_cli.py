@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tokenseam import Tokenizer
 
 from tests import support
-from tokenseam import Tokenizer
 
 SMALL = str(support.DATA / "small.tokenizer.json")
 TEXT = "In another moment down went Alice after it.\n\tNaïve 日本語 🧶 1234\n"
@@ -100,7 +100,12 @@ def test_count_of_several_files(text_file, jsonl_file, tmp_path):
     one = tokenizer.count(TEXT)
     many = sum(tokenizer.count(f"document {n}") for n in range(5))
     lines = out("count", "-t", SMALL, text_file, jsonl_file, empty).splitlines()
-    assert lines == [f"{one}\t{text_file}", f"{many}\t{jsonl_file}", f"0\t{empty}", f"{one + many}\ttotal"]
+    assert lines == [
+        f"{one}\t{text_file}",
+        f"{many}\t{jsonl_file}",
+        f"0\t{empty}",
+        f"{one + many}\ttotal",
+    ]
     facts = json.loads(out("count", "--json", "-t", SMALL, text_file, jsonl_file))
     assert facts == {
         "tokens": one + many,
@@ -145,7 +150,7 @@ def test_formats_of_ids(jsonl_file, tmp_path):
     run(*given, "--format", "npy", "-o", flat)
     run(*given, "--format", "npz", "--output", whole)
     assert np.load(flat).dtype == np.uint32
-    assert np.load(flat).tolist() == sum(rows, [])
+    assert np.load(flat).tolist() == [id for row in rows for id in row]
     with np.load(whole) as arrays:
         assert arrays["offsets"].tolist() == np.cumsum([0, *map(len, rows)]).tolist()
     assert run(*given, "--format", "npy").stdout == flat.read_bytes()
@@ -193,8 +198,8 @@ def test_lines_and_parquet_and_threads(text_file, tmp_path):
     pa = pytest.importorskip("pyarrow")
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({"body": TEXT.splitlines()}), path)
-    lines = out("encode", path, "-t", SMALL, "--parquet-column", "body", "--format", "json")
-    assert [json.loads(line) for line in lines.splitlines()] == rows
+    shown = out("encode", path, "-t", SMALL, "--parquet-column", "body", "--format", "json")
+    assert [json.loads(line) for line in shown.splitlines()] == rows
 
 
 # --- show --------------------------------------------------------------------
@@ -221,7 +226,7 @@ def test_show_lets_no_control_character_through():
 
 
 def test_show_html_is_whole_offline_and_escaped(tmp_path):
-    text = '<script>alert("1")</script> & \'quoted\' 日本語🧶\n\x1b end'
+    text = "<script>alert(\"1\")</script> & 'quoted' 日本語🧶\n\x1b end"
     path = tmp_path / "<i>.txt"
     path.write_text(text, encoding="utf-8")
     page = tmp_path / "page.html"
