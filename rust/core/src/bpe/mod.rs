@@ -61,7 +61,7 @@ impl Bpe {
         let all = || model.tokens.iter().map(|token| (token.bytes.as_slice(), token.id));
         let everything = WholeTokens::new(all());
         let listed = match &model.merges {
-            Merges::Ranks => cuts(&all().collect::<Vec<_>>(), |bytes| everything.get(bytes)),
+            Merges::Ranks => cuts(&all().collect::<Vec<_>>(), &everything),
             Merges::Pairs(merges) => merges
                 .iter()
                 .zip(0..)
