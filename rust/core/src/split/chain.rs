@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use memchr::memmem;
 
-use super::classes::{NUMBERS, Text, within};
+use super::classes::{DIGITS, Text, within};
 use super::engine::{Caches, Engine};
 use super::fallback::{Fallback, Patience};
 use super::family::Family;
@@ -363,7 +363,7 @@ impl Level {
                 let mut position = from;
                 while position < slice.len() {
                     let (entry, length) = text.at(position);
-                    if within(entry, NUMBERS) {
+                    if within(entry, DIGITS) {
                         return Ok(Some((position, position + length)));
                     }
                     position += length;
