@@ -15,9 +15,8 @@ pub(crate) fn raise(class: &'static str, message: String) -> PyErr {
 
 fn lookup<'py>(py: Python<'py>, class: &'static str) -> PyResult<Bound<'py, PyType>> {
     static MODULE: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-    let module = MODULE
-        .get_or_try_init(py, || py.import("tokenseam.errors").map(Bound::unbind))?
-        .bind(py);
+    let module =
+        MODULE.get_or_try_init(py, || py.import("tokenseam.errors").map(Bound::unbind))?.bind(py);
     Ok(module.getattr(class)?.cast_into::<PyType>()?)
 }
 

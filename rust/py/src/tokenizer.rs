@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, ToPyArray};
+use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use tokenseam_core::special::Specials;
@@ -122,8 +122,8 @@ impl PyTokenizer {
     }
 
     #[getter]
-    fn pattern_family(&self) -> Option<String> {
-        self.inner.splitter().family().map(|family| family.to_string())
+    fn pattern_family(&self) -> Option<&'static str> {
+        self.inner.splitter().family().map(|family| family.name())
     }
 
     #[getter]
@@ -186,8 +186,7 @@ impl PyTokenizer {
         let threads = convert::threads(num_threads)?;
         let objects = convert::texts(texts)?;
         let texts = each_text(&objects)?;
-        let result =
-            py.detach(|| self.inner.encode_batch(&texts, &options.borrow(), threads));
+        let result = py.detach(|| self.inner.encode_batch(&texts, &options.borrow(), threads));
         Ok(ragged(py, result.map_err(|bad| error::encode_at(bad.index, bad.error))?))
     }
 
@@ -208,8 +207,7 @@ impl PyTokenizer {
         let options = Options::new(allowed_special, disallowed_special, add_special_tokens)?;
         let threads = convert::threads(num_threads)?;
         let texts = convert::slices(data.as_slice()?, offsets.as_slice()?)?;
-        let result =
-            py.detach(|| self.inner.encode_batch(&texts, &options.borrow(), threads));
+        let result = py.detach(|| self.inner.encode_batch(&texts, &options.borrow(), threads));
         Ok(ragged(py, result.map_err(|bad| error::encode_at(bad.index, bad.error))?))
     }
 
@@ -253,8 +251,7 @@ impl PyTokenizer {
     ) -> PyResult<usize> {
         let options = Options::new(allowed_special, disallowed_special, add_special_tokens)?;
         let text = convert::text(text)?;
-        py.detach(|| self.inner.count(&text, &options.borrow()))
-            .map_err(error::encode)
+        py.detach(|| self.inner.count(&text, &options.borrow())).map_err(error::encode)
     }
 
     #[pyo3(signature = (texts, *, num_threads = None, allowed_special = None,
@@ -272,8 +269,7 @@ impl PyTokenizer {
         let threads = convert::threads(num_threads)?;
         let objects = convert::texts(texts)?;
         let texts = each_text(&objects)?;
-        let result =
-            py.detach(|| self.inner.count_batch(&texts, &options.borrow(), threads));
+        let result = py.detach(|| self.inner.count_batch(&texts, &options.borrow(), threads));
         Ok(PyArray1::from_vec(py, result.map_err(|bad| error::encode_at(bad.index, bad.error))?))
     }
 
@@ -294,8 +290,7 @@ impl PyTokenizer {
         let options = Options::new(allowed_special, disallowed_special, add_special_tokens)?;
         let threads = convert::threads(num_threads)?;
         let texts = convert::slices(data.as_slice()?, offsets.as_slice()?)?;
-        let result =
-            py.detach(|| self.inner.count_batch(&texts, &options.borrow(), threads));
+        let result = py.detach(|| self.inner.count_batch(&texts, &options.borrow(), threads));
         Ok(PyArray1::from_vec(py, result.map_err(|bad| error::encode_at(bad.index, bad.error))?))
     }
 
@@ -372,8 +367,7 @@ impl PyTokenizer {
         options: &Options,
     ) -> PyResult<Vec<u32>> {
         let text = convert::text(text)?;
-        py.detach(|| self.inner.encode(&text, &options.borrow()))
-            .map_err(error::encode)
+        py.detach(|| self.inner.encode(&text, &options.borrow())).map_err(error::encode)
     }
 }
 

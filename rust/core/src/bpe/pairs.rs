@@ -1,6 +1,7 @@
 //! The pair table: which two adjacent symbols merge, at what rank, into what.
 
 use super::key::fold;
+use super::prefetch::prefetch;
 use crate::ids::widen;
 
 /// The rank of a pair that does not merge.
@@ -32,6 +33,10 @@ const EMPTY: Slot = Slot { left: 0, right: 0, rank: NO_RANK };
 pub(crate) struct PairTable {
     slots: Vec<Slot>,
     merged: Vec<u32>,
+    /// A bit for each hash that a pair has, at least four bits a pair: most
+    /// look-ups find nothing, and this table is small enough to stay near.
+    filter: Vec<u64>,
+    filter_shift: u32,
 }
 
 impl PairTable {
@@ -41,12 +46,23 @@ impl PairTable {
     pub(crate) fn new(pairs: &[Pair]) -> PairTable {
         let size = pairs.len() / 5 * 9 + 16;
         let ranks = pairs.iter().map(|pair| widen(pair.rank) + 1).max().unwrap_or(0);
-        let mut table = PairTable { slots: vec![EMPTY; size], merged: vec![0; ranks] };
+        let filter_bits = (pairs.len() * 4).next_power_of_two().max(64);
+        let mut table = PairTable {
+            slots: vec![EMPTY; size],
+            merged: vec![0; ranks],
+            filter: vec![0; filter_bits / 64],
+            filter_shift: 64 - filter_bits.trailing_zeros(),
+        };
         for &Pair { left, right, rank, merged } in pairs {
             if let Some(result) = table.merged.get_mut(widen(rank)) {
                 *result = merged;
             }
-            let home = table.home(left, right);
+            let hash = hash(left, right);
+            let (word, bit) = table.filter_place(hash);
+            if let Some(word) = table.filter.get_mut(word) {
+                *word |= bit;
+            }
+            let home = table.home(hash);
             let (before, after) = table.slots.split_at_mut(home);
             for slot in after.iter_mut().chain(before) {
                 if slot.rank == NO_RANK || (slot.left == left && slot.right == right) {
@@ -60,16 +76,52 @@ impl PairTable {
 
     #[inline(always)]
     #[allow(clippy::cast_possible_truncation)]
-    fn home(&self, left: u32, right: u32) -> usize {
-        let key = (u64::from(left) << 32) | u64::from(right);
-        let hash = fold(key ^ 0x2d35_8dcc_aa6c_78a5, 0x9e37_79b9_7f4a_7c15);
+    fn home(&self, hash: u64) -> usize {
         ((u128::from(hash) * self.slots.len() as u128) >> 64) as usize
     }
 
-    /// The rank at which a pair merges, or [`NO_RANK`].
     #[inline(always)]
+    #[allow(clippy::cast_possible_truncation)]
+    fn filter_place(&self, hash: u64) -> (usize, u64) {
+        // The table takes the high bits, the filter the low ones.
+        let at = hash.rotate_left(32) >> self.filter_shift;
+        ((at / 64) as usize, 1 << (at % 64))
+    }
+
+    /// The rank at which a pair merges, or [`NO_RANK`].
+    #[inline]
     pub(crate) fn rank(&self, left: u32, right: u32) -> u32 {
-        let mut at = self.home(left, right);
+        let hash = hash(left, right);
+        if self.may_merge(hash) { self.find(hash, left, right) } else { NO_RANK }
+    }
+
+    #[inline(always)]
+    fn may_merge(&self, hash: u64) -> bool {
+        let (word, bit) = self.filter_place(hash);
+        self.filter.get(word).is_some_and(|word| word & bit != 0)
+    }
+
+    /// The first half of [`PairTable::rank`]: whether the pair may merge. If
+    /// so the processor is asked to fetch what [`PairTable::answer`] reads.
+    #[inline(always)]
+    pub(crate) fn ask(&self, left: u32, right: u32) -> bool {
+        let hash = hash(left, right);
+        let may = self.may_merge(hash);
+        if may {
+            prefetch(self.slots.get(self.home(hash)));
+        }
+        may
+    }
+
+    /// The second half of [`PairTable::rank`].
+    #[inline(always)]
+    pub(crate) fn answer(&self, left: u32, right: u32) -> u32 {
+        self.find(hash(left, right), left, right)
+    }
+
+    #[inline(always)]
+    fn find(&self, hash: u64, left: u32, right: u32) -> u32 {
+        let mut at = self.home(hash);
         loop {
             match self.slots.get(at) {
                 Some(slot) if slot.left == left && slot.right == right => return slot.rank,
@@ -88,8 +140,16 @@ impl PairTable {
 
     /// Heap memory in bytes.
     pub(crate) fn memory(&self) -> usize {
-        self.slots.len() * size_of::<Slot>() + self.merged.len() * size_of::<u32>()
+        self.slots.len() * size_of::<Slot>()
+            + self.merged.len() * size_of::<u32>()
+            + self.filter.len() * size_of::<u64>()
     }
+}
+
+#[inline(always)]
+fn hash(left: u32, right: u32) -> u64 {
+    let key = (u64::from(left) << 32) | u64::from(right);
+    fold(key ^ 0x2d35_8dcc_aa6c_78a5, 0x9e37_79b9_7f4a_7c15)
 }
 
 /// Ranks of the 65,536 pairs of single bytes: the first look-ups of every

@@ -1,6 +1,7 @@
 //! From bytes to the token that has exactly these bytes.
 
-use super::key::{SHORT, ShortKey, hash_long, hash_short, short_key};
+use super::key::{SHORT, ShortKey, halves, hash_long, hash_short, short_key};
+use super::prefetch::prefetch;
 use crate::ids::widen;
 
 /// A read-only map from token bytes to ids, at most half full. Tokens of up
@@ -28,11 +29,6 @@ struct LongSlot {
     start: u32,
     len: u32,
     id: u32,
-}
-
-#[allow(clippy::cast_possible_truncation)]
-const fn halves(key: ShortKey) -> [u64; 2] {
-    [key as u64, (key >> 64) as u64]
 }
 
 impl WholeTokens {
@@ -128,6 +124,12 @@ impl WholeTokens {
             at = (at + 1) & mask;
         }
         None
+    }
+
+    /// Asks the processor to fetch what [`WholeTokens::get_short`] will read.
+    #[inline(always)]
+    pub(crate) fn prefetch_short(&self, hash: u64) {
+        prefetch(self.short.get(self.short_home(hash)));
     }
 
     /// The token with these bytes, of which there are more than 15.

@@ -19,6 +19,7 @@ mod unicode;
 mod tests;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use memchr::memmem::Finder;
 use regex_automata::dfa::regex::Regex;
@@ -72,6 +73,14 @@ pub struct Alignment {
 }
 
 impl Alignment {
+    /// The source bytes that a range of the output came from.
+    pub fn range(&self, output: Range<usize>) -> Range<usize> {
+        let sources = self.sources.get(output).unwrap_or(&[]);
+        let start = sources.iter().map(|(start, _)| *start).min().unwrap_or(0);
+        let end = sources.iter().map(|(_, end)| *end).max().unwrap_or(start);
+        start..end
+    }
+
     /// The alignment to a source in which this one's starts at `base`.
     pub(crate) fn shifted(mut self, base: usize) -> Alignment {
         for (start, end) in &mut self.sources {
