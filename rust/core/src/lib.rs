@@ -32,6 +32,7 @@ pub mod ragged;
 pub mod rng;
 pub mod save;
 pub mod spec;
+mod spec_bytes;
 mod spec_check;
 pub mod special;
 pub mod split;

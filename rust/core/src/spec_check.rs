@@ -1,6 +1,6 @@
 //! Whether a [`Spec`] makes sense: the checks between data and a tokenizer.
 
-use std::collections::{HashMap, HashSet};
+use hashbrown::{HashMap, HashSet};
 
 use crate::error::LoadError;
 use crate::ids::widen;
@@ -10,9 +10,9 @@ use crate::spec::{
     TemplatePiece,
 };
 
-/// The longest token in bytes. The longest of real vocabularies has a few
-/// hundred.
-pub(crate) const MAX_TOKEN_BYTES: usize = 1 << 16;
+/// The longest token in bytes. Real vocabularies have some of a few hundred;
+/// finding the merges of a token takes time beyond proportion to its length.
+pub(crate) const MAX_TOKEN_BYTES: usize = 1 << 12;
 
 /// The most that the `Replace` steps of a normalizer may lengthen a text, as
 /// a factor.
@@ -268,13 +268,19 @@ fn check_merges(model: &Model) -> Result<(), LoadError> {
     if merges.len() >= widen(u32::MAX) {
         return Err(vocabulary("merges", "there are more than 2^32 - 2 of them"));
     }
-    let bytes: HashMap<u32, &[u8]> =
-        model.tokens.iter().map(|token| (token.id, token.bytes.as_slice())).collect();
-    let mut seen = HashMap::with_capacity(merges.len());
+    // The largest id is in proportion: `check_tokens` was before.
+    let rows = ids(model).last().map_or(0, |id| widen(id) + 1);
+    let mut bytes: Vec<&[u8]> = vec![&[]; rows];
+    for token in &model.tokens {
+        if let Some(slot) = bytes.get_mut(widen(token.id)) {
+            *slot = &token.bytes;
+        }
+    }
     for (index, merge) in merges.iter().enumerate() {
         let place = || format!("merges[{index}]");
         let find = |id: u32| {
-            bytes.get(&id).copied().ok_or_else(|| {
+            let token = bytes.get(widen(id)).copied().filter(|bytes| !bytes.is_empty());
+            token.ok_or_else(|| {
                 vocabulary(place(), format!("names the id {id}, which is no token of the model"))
             })
         };
@@ -290,10 +296,17 @@ fn check_merges(model: &Model) -> Result<(), LoadError> {
                 ),
             ));
         }
-        if let Some(first) = seen.insert((merge.left, merge.right), index) {
+    }
+    let mut pairs: Vec<(u64, usize)> =
+        merges.iter().enumerate().map(|(index, merge)| (merge.pair(), index)).collect();
+    pairs.sort_unstable();
+    for two in pairs.windows(2) {
+        if let [(first, first_index), (second, second_index)] = two
+            && first == second
+        {
             return Err(vocabulary(
-                place(),
-                format!("{} and {} are merges[{first}] already", shown(left), shown(right)),
+                format!("merges[{second_index}]"),
+                format!("joins the same two tokens as merges[{first_index}]; keep one of them"),
             ));
         }
     }

@@ -1,6 +1,6 @@
 //! A vocabulary and merges as spelled in a file, to a [`Model`].
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use super::byte_level;
 use super::json::{quoted, unsupported, vocabulary};
@@ -46,7 +46,8 @@ pub(crate) fn model(
     added: &[AddedToken],
     places: Places,
 ) -> Result<Model, LoadError> {
-    let ids = by_text(&file.vocab, places.vocab)?;
+    let positions = by_text(&file.vocab, places.vocab)?;
+    let id_at = |position: &usize| file.vocab.get(*position).map(|(_, id)| *id);
     let mut entries: Vec<Entry> = file
         .vocab
         .iter()
@@ -57,101 +58,25 @@ pub(crate) fn model(
             Entry { id: *id, bytes, foreign, merged: false }
         })
         .collect();
-    let merges = resolve(file, &ids, &mut entries, places)?;
+    let merges = resolve(file, &positions, &mut entries, places)?;
     let alphabet = if byte_level {
         Alphabet::Bytes
     } else {
         let unk = match &file.unk_token {
             None => None,
-            Some(text) => Some(*ids.get(text.as_str()).ok_or_else(|| {
-                vocabulary(
-                    "model.unk_token",
-                    format!("{} is not in {}", quoted(text), places.vocab),
-                )
-            })?),
+            Some(text) => match positions.get(text.as_str()).and_then(id_at) {
+                Some(id) => Some(id),
+                None => {
+                    let problem = format!("{} is not in {}", quoted(text), places.vocab);
+                    return Err(vocabulary("model.unk_token", problem));
+                }
+            },
         };
         Alphabet::Characters { byte_fallback: file.byte_fallback, unk, fuse_unk: file.fuse_unk }
     };
-    check_added(&ids, added)?;
-    let tokens = keep(file, entries, &alphabet, added, places)?;
-    Ok(Model { alphabet, tokens, merges: Merges::Pairs(merges), ignore_merges: file.ignore_merges })
-}
-
-/// Merges as ids. Where a pair is listed twice the last one counts, as for
-/// the format's owner.
-fn resolve(
-    file: &BpeFile<'_>,
-    ids: &HashMap<&str, u32>,
-    entries: &mut [Entry],
-    places: Places,
-) -> Result<Vec<Merge>, LoadError> {
-    let position: HashMap<u32, usize> =
-        entries.iter().enumerate().map(|(at, entry)| (entry.id, at)).collect();
-    let mut merges = Vec::with_capacity(file.merges.len());
-    let mut seen = HashMap::with_capacity(file.merges.len());
-    let mut duplicates = false;
-    let mut joined = String::new();
-    for (index, (left, right)) in file.merges.iter().enumerate() {
-        let find = |text: &str, what: &str| {
-            ids.get(text).copied().ok_or_else(|| {
-                vocabulary(
-                    format!("{}[{index}]", places.merges),
-                    format!(
-                        "{what} of the merge {} + {} is {}, which is not in {}",
-                        quoted(left),
-                        quoted(right),
-                        quoted(text),
-                        places.vocab
-                    ),
-                )
-            })
-        };
-        joined.clear();
-        joined.push_str(left);
-        joined.push_str(right);
-        if left.is_empty() || right.is_empty() {
-            return Err(vocabulary(
-                format!("{}[{index}]", places.merges),
-                "a side of the merge is empty",
-            ));
-        }
-        let merge = Merge {
-            left: find(left, "the left side")?,
-            right: find(right, "the right side")?,
-            merged: find(&joined, "the result")?,
-        };
-        let parts = [merge.left, merge.right, merge.merged];
-        let foreign = |id: &u32| {
-            position.get(id).and_then(|at| entries.get(*at)).is_some_and(|entry| entry.foreign)
-        };
-        // A foreign token never occurs in a text, so its merges never apply.
-        if parts.iter().any(foreign) {
-            continue;
-        }
-        for id in parts {
-            if let Some(entry) = position.get(&id).and_then(|at| entries.get_mut(*at)) {
-                entry.merged = true;
-            }
-        }
-        duplicates |= seen.insert((merge.left, merge.right), merges.len()).is_some();
-        merges.push(merge);
-    }
-    if duplicates {
-        let mut at = 0;
-        merges.retain(|merge| {
-            at += 1;
-            seen.get(&(merge.left, merge.right)) == Some(&(at - 1))
-        });
-    }
-    Ok(merges)
-}
-
-/// An added token that the vocabulary knows must have the same id there.
-fn check_added(ids: &HashMap<&str, u32>, added: &[AddedToken]) -> Result<(), LoadError> {
     for token in added {
-        if let Some(id) = ids.get(token.content.as_str())
-            && *id != token.id
-        {
+        let known = positions.get(token.content.as_str()).and_then(id_at);
+        if let Some(id) = known.filter(|id| *id != token.id) {
             return Err(vocabulary(
                 format!("added_tokens[{}]", quoted(&token.content)),
                 format!(
@@ -161,7 +86,84 @@ fn check_added(ids: &HashMap<&str, u32>, added: &[AddedToken]) -> Result<(), Loa
             ));
         }
     }
-    Ok(())
+    let tokens = keep(file, entries, &alphabet, added, places)?;
+    Ok(Model { alphabet, tokens, merges: Merges::Pairs(merges), ignore_merges: file.ignore_merges })
+}
+
+/// Merges as ids. Where a pair is listed twice the last one counts, as for
+/// the format's owner.
+fn resolve(
+    file: &BpeFile<'_>,
+    positions: &HashMap<&str, usize>,
+    entries: &mut [Entry],
+    places: Places,
+) -> Result<Vec<Merge>, LoadError> {
+    let mut merges = Vec::with_capacity(file.merges.len());
+    let mut joined = String::new();
+    for (index, (left, right)) in file.merges.iter().enumerate() {
+        let place = || format!("{}[{index}]", places.merges);
+        if left.is_empty() || right.is_empty() {
+            return Err(vocabulary(place(), "a side of the merge is empty"));
+        }
+        joined.clear();
+        joined.push_str(left);
+        joined.push_str(right);
+        let texts = [left.as_ref(), right.as_ref(), joined.as_str()];
+        let mut ids = [0; 3];
+        let mut found = [0; 3];
+        let mut foreign = false;
+        for ((text, at), id) in texts.iter().zip(&mut found).zip(&mut ids) {
+            let entry = positions.get(text).and_then(|at| Some((*at, entries.get(*at)?)));
+            let Some((position, entry)) = entry else {
+                return Err(vocabulary(
+                    place(),
+                    format!(
+                        "the merge of {} and {} needs the token {}, which is not in {}",
+                        quoted(left),
+                        quoted(right),
+                        quoted(text),
+                        places.vocab
+                    ),
+                ));
+            };
+            (*at, *id) = (position, entry.id);
+            foreign |= entry.foreign;
+        }
+        // A foreign token never occurs in a text, so its merges never apply.
+        if foreign {
+            continue;
+        }
+        for at in found {
+            if let Some(entry) = entries.get_mut(at) {
+                entry.merged = true;
+            }
+        }
+        let [left, right, merged] = ids;
+        merges.push(Merge { left, right, merged });
+    }
+    keep_last(&mut merges);
+    Ok(merges)
+}
+
+/// Of the merges of the same pair, keeps the last.
+fn keep_last(merges: &mut Vec<Merge>) {
+    let mut order: Vec<(u64, usize)> =
+        merges.iter().enumerate().map(|(at, merge)| (merge.pair(), at)).collect();
+    order.sort_unstable();
+    let doubled = |pair: &&[(u64, usize)]| matches!(pair, [a, b] if a.0 == b.0);
+    let dropped: Vec<usize> =
+        order.windows(2).filter(doubled).filter_map(|pair| Some(pair.first()?.1)).collect();
+    if dropped.is_empty() {
+        return;
+    }
+    let mut keep = vec![true; merges.len()];
+    for at in dropped {
+        if let Some(keep) = keep.get_mut(at) {
+            *keep = false;
+        }
+    }
+    let mut keep = keep.into_iter();
+    merges.retain(|_| keep.next().unwrap_or(true));
 }
 
 /// The entries that stay in the model, in ascending order of id.

@@ -1,9 +1,9 @@
 //! Visitors for the two large tables of a file: vocabulary and merges.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
 
+use hashbrown::HashMap;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::json::{Reader, format, quoted, unsupported_but, vocabulary};
@@ -220,20 +220,21 @@ pub(crate) fn merge_line(line: &str) -> Result<Option<(&str, &str)>, String> {
     }
 }
 
-/// The ids by spelling. A token listed twice is an error: which id counts
-/// would depend on the reader.
+/// The positions of the entries by spelling. A token listed twice is an
+/// error: which id counts would depend on the reader.
 pub(crate) fn by_text<'v>(
     vocab: &'v Vocab<'_>,
     place: &str,
-) -> Result<HashMap<&'v str, u32>, LoadError> {
-    let mut ids = HashMap::with_capacity(vocab.len());
-    for (token, id) in vocab {
-        if let Some(first) = ids.insert(token.as_ref(), *id) {
+) -> Result<HashMap<&'v str, usize>, LoadError> {
+    let mut positions = HashMap::with_capacity(vocab.len());
+    for (position, (token, id)) in vocab.iter().enumerate() {
+        if let Some(first) = positions.insert(token.as_ref(), position) {
+            let first = vocab.get(first).map_or(0, |(_, id)| *id);
             return Err(vocabulary(
                 format!("{place}[{}]", quoted(token)),
                 format!("the token is listed twice, with ids {first} and {id}"),
             ));
         }
     }
-    Ok(ids)
+    Ok(positions)
 }
