@@ -130,8 +130,8 @@ def _ranks(name: str, encoding: Encoding, download: bool, cache_dir: Path | None
             raise DownloadError(damaged)
         raise OfflineError(
             f"{name!r} is not on this machine, and nothing is fetched unless asked: pass "
-            f"download=True, set TOKENSEAM_DOWNLOAD=1, or put the file {url} "
-            f"(SHA-256 {encoding.sha256}) at {kept}"
+            f"download=True (--download on the command line), set TOKENSEAM_DOWNLOAD=1, or put "
+            f"the file {url} (SHA-256 {encoding.sha256}) at {kept}"
         )
     data = fetch(url).data
     if cache.sha256(data) != encoding.sha256:

@@ -11,8 +11,8 @@ use crate::ids::{TokenId, offset};
 use crate::normalize::Rewriter;
 use crate::pool::Pool;
 use crate::ragged::Ragged;
-use crate::special::{AddedTokens, Segment, Specials};
 use crate::spec::{Alphabet, PreTokenizer, Spec, TemplatePiece};
+use crate::special::{AddedTokens, Segment, Specials};
 use crate::split::{BLOCK, Splitter};
 use crate::vocab::Vocabulary;
 
@@ -75,6 +75,10 @@ pub struct BatchError<E> {
 }
 
 impl Tokenizer {
+    /// The memory that [`Tokenizer::new`] lets each concurrent call use to
+    /// remember pre-tokens, in bytes.
+    pub const DEFAULT_CACHE_BYTES: usize = DEFAULT_CACHE_BYTES;
+
     /// Checks a spec and compiles it.
     pub fn new(spec: impl Into<Arc<Spec>>) -> Result<Tokenizer, LoadError> {
         Tokenizer::with_cache(spec, DEFAULT_CACHE_BYTES)
@@ -162,7 +166,11 @@ impl Tokenizer {
     }
 
     /// The ids of a text.
-    pub fn encode(&self, text: &[u8], options: &EncodeOptions<'_>) -> Result<Vec<u32>, EncodeError> {
+    pub fn encode(
+        &self,
+        text: &[u8],
+        options: &EncodeOptions<'_>,
+    ) -> Result<Vec<u32>, EncodeError> {
         let mut ids = Vec::new();
         self.encode_into(text, options, &mut ids)?;
         Ok(ids)
@@ -238,10 +246,8 @@ impl Tokenizer {
     ) -> Vec<R> {
         let weight = |index: usize| texts.get(index).map_or(0, |text| text.as_ref().len() + 64);
         in_chunks(texts.len(), weight, threads, |range| {
-            self.workspaces.with(
-                || Workspace::new(self.cache_bytes),
-                |workspace| work(range, workspace),
-            )
+            self.workspaces
+                .with(|| Workspace::new(self.cache_bytes), |workspace| work(range, workspace))
         })
     }
 
@@ -308,11 +314,7 @@ impl Tokenizer {
     }
 
     /// Calls `each` with the start and the bytes of every pre-token.
-    fn pieces(
-        &self,
-        text: &[u8],
-        mut each: impl FnMut(usize, &[u8]),
-    ) -> Result<(), EncodeError> {
+    fn pieces(&self, text: &[u8], mut each: impl FnMut(usize, &[u8])) -> Result<(), EncodeError> {
         let mut cursor = self.splitter.cursor(text);
         let mut ends = [0; BLOCK];
         let mut start = 0;

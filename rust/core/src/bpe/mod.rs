@@ -18,7 +18,7 @@ mod whole;
 
 use rustc_hash::FxHashMap;
 
-pub use cache::DEFAULT_CACHE_BYTES;
+pub(crate) use cache::DEFAULT_CACHE_BYTES;
 pub(crate) use encode::{Sink, Workspace};
 
 use crate::batch::{default_threads, in_chunks};
