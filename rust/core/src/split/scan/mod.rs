@@ -38,19 +38,20 @@ fn fill<S: Scanner>(text: &Text<'_>, position: &mut usize, ends: &mut [usize; BL
     while start < length && count < BLOCK {
         // The byte up to which the scanner does it.
         let mut touched = start;
-        if block::WORTH_IT && text.byte(start + 1).is_ascii() {
-            if let Some(chunk) = text.bytes.get(start..).and_then(|tail| tail.first_chunk()) {
-                let base = start;
-                let found = block::starts(chunk, S::PLAIN);
-                let left = write(base, found.bits, &mut count, ends);
-                if let (true, Some(end)) = (found.bits != 0, ends.get(count.wrapping_sub(1))) {
-                    start = *end;
-                }
-                if left || (found.plain == 64 && found.bits != 0) {
-                    continue;
-                }
-                touched = base + widen(found.plain);
+        if block::WORTH_IT
+            && text.byte(start + 1).is_ascii()
+            && let Some(chunk) = text.bytes.get(start..).and_then(|tail| tail.first_chunk())
+        {
+            let base = start;
+            let found = block::starts(chunk, S::PLAIN);
+            let left = write(base, found.bits, &mut count, ends);
+            if let (true, Some(end)) = (found.bits != 0, ends.get(count.wrapping_sub(1))) {
+                start = *end;
             }
+            if left || (found.plain == 64 && found.bits != 0) {
+                continue;
+            }
+            touched = base + widen(found.plain);
         }
         for end in ends.iter_mut().skip(count) {
             start = S::next(text, start);
