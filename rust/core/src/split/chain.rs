@@ -71,10 +71,10 @@ impl Chain {
     /// Takes back what a walk borrowed.
     pub(super) fn finish(&self, walk: &mut Walk<'_>) {
         for (step, level) in self.0.iter().zip(&mut walk.levels) {
-            if let Step::Matches { finder: Finder::Engine(engine), .. } = step {
-                if let Some(caches) = level.caches.take() {
-                    engine.keep(*caches);
-                }
+            if let Step::Matches { finder: Finder::Engine(engine), .. } = step
+                && let Some(caches) = level.caches.take()
+            {
+                engine.keep(*caches);
             }
         }
     }

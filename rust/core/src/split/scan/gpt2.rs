@@ -54,10 +54,10 @@ fn scan<const DIGITS_CUT: bool>(text: &Text<'_>, start: usize) -> usize {
         return text.letters::<false>(body + length, LETTERS);
     }
     if within(entry, others) {
-        if byte == b'\'' {
-            if let Some(length) = contraction::<false>(text, start) {
-                return start + length;
-            }
+        if byte == b'\''
+            && let Some(length) = contraction::<false>(text, start)
+        {
+            return start + length;
         }
         return text.run(body + length, others);
     }

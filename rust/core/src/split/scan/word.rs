@@ -83,10 +83,10 @@ impl<R: Rules> Scanner for Words<R> {
         if within(entry, R::WORD) {
             return text.letters::<false>(start + length, R::WORD);
         }
-        if byte == b'\'' {
-            if let Some(length) = contraction::<true>(text, start) {
-                return start + length;
-            }
+        if byte == b'\''
+            && let Some(length) = contraction::<true>(text, start)
+        {
+            return start + length;
         }
         let after = start + length;
         if !within(entry, NUMBERS | NEWLINES) {
