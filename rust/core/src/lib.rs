@@ -11,7 +11,7 @@
 //! | [`special`] | special and added tokens, cut out of the text first |
 //! | [`normalize`] | text to text, with alignments back to the source |
 //! | [`split`] | text to pre-tokens: scanners for known patterns, engines for others |
-//! | [`bpe`] | a pre-token to ids |
+//! | `bpe` | a pre-token to ids |
 //! | [`vocab`] | ids to bytes and back |
 //! | [`decode`] | ids to text, whole or streamed |
 //! | [`tokenizer`] | the pipeline: the one front type |
@@ -21,20 +21,27 @@
 
 pub mod batch;
 mod bpe;
+pub mod decode;
 pub mod error;
 pub mod ids;
 pub mod load;
 pub mod normalize;
+mod outline;
+mod pool;
 pub mod ragged;
 pub mod rng;
 pub mod save;
 pub mod spec;
+mod spec_bytes;
+mod spec_check;
 pub mod special;
 pub mod split;
 #[cfg(test)]
 mod testing;
+pub mod tokenizer;
 pub mod vocab;
 
 pub use ids::TokenId;
 pub use ragged::Ragged;
 pub use spec::Spec;
+pub use tokenizer::Tokenizer;

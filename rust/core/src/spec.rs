@@ -91,6 +91,13 @@ pub struct Merge {
     pub merged: u32,
 }
 
+impl Merge {
+    /// The two sides in one number, which sorts by left side, then by right.
+    pub fn pair(&self) -> u64 {
+        (u64::from(self.left) << 32) | u64::from(self.right)
+    }
+}
+
 /// A text-to-text step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Normalizer {

@@ -4,15 +4,15 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::batch::in_chunks;
-use crate::bpe::{Bpe, DEFAULT_CACHE_BYTES, Sink, Workspace};
+use crate::bpe::{Bpe, DEFAULT_CACHE_BYTES, Scratch, Sink, Workspace};
 use crate::decode::Decoder;
 use crate::error::{DecodeError, EncodeError, LoadError};
 use crate::ids::{TokenId, offset};
 use crate::normalize::Rewriter;
 use crate::pool::Pool;
 use crate::ragged::Ragged;
-use crate::special::{AddedTokens, Segment, Specials};
 use crate::spec::{Alphabet, PreTokenizer, Spec, TemplatePiece};
+use crate::special::{AddedTokens, Segment, Specials};
 use crate::split::{BLOCK, Splitter};
 use crate::vocab::Vocabulary;
 
@@ -75,6 +75,10 @@ pub struct BatchError<E> {
 }
 
 impl Tokenizer {
+    /// The memory that [`Tokenizer::new`] lets each concurrent call use to
+    /// remember pre-tokens, in bytes.
+    pub const DEFAULT_CACHE_BYTES: usize = DEFAULT_CACHE_BYTES;
+
     /// Checks a spec and compiles it.
     pub fn new(spec: impl Into<Arc<Spec>>) -> Result<Tokenizer, LoadError> {
         Tokenizer::with_cache(spec, DEFAULT_CACHE_BYTES)
@@ -89,11 +93,11 @@ impl Tokenizer {
         let spec = spec.into();
         spec.validate()?;
         let vocabulary = Vocabulary::new(&spec);
-        let added = AddedTokens::new(&spec.added_tokens)?;
         let rewriter = Rewriter::new(&spec)?;
+        let added = AddedTokens::new(&spec.added_tokens, &rewriter)?;
         let splitter = splitter(&spec)?;
         let bpe = Bpe::new(&spec.model);
-        let decoder = Decoder::new(&spec, &vocabulary);
+        let decoder = Decoder::new(&spec, &vocabulary)?;
         let (before, after) = around(&spec);
         let workspaces = Pool::default();
         Ok(Tokenizer {
@@ -162,7 +166,11 @@ impl Tokenizer {
     }
 
     /// The ids of a text.
-    pub fn encode(&self, text: &[u8], options: &EncodeOptions<'_>) -> Result<Vec<u32>, EncodeError> {
+    pub fn encode(
+        &self,
+        text: &[u8],
+        options: &EncodeOptions<'_>,
+    ) -> Result<Vec<u32>, EncodeError> {
         let mut ids = Vec::new();
         self.encode_into(text, options, &mut ids)?;
         Ok(ids)
@@ -238,10 +246,8 @@ impl Tokenizer {
     ) -> Vec<R> {
         let weight = |index: usize| texts.get(index).map_or(0, |text| text.as_ref().len() + 64);
         in_chunks(texts.len(), weight, threads, |range| {
-            self.workspaces.with(
-                || Workspace::new(self.cache_bytes),
-                |workspace| work(range, workspace),
-            )
+            self.workspaces
+                .with(|| Workspace::new(self.cache_bytes), |workspace| work(range, workspace))
         })
     }
 
@@ -259,17 +265,28 @@ impl Tokenizer {
         if options.add_special_tokens {
             located.extend(self.before.iter().map(|&id| Located { id, start: 0, end: 0 }));
         }
-        let mut workspace = Workspace::new(0);
-        self.added.segments(text, &options.allowed, &self.rewriter, |segment| match segment {
-            Segment::Token { id, range } => {
-                located.push(Located { id, start: range.start, end: range.end });
-                Ok(())
+        let mut scratch = Scratch::default();
+        self.added.segments_aligned(text, &options.allowed, &self.rewriter, |segment| {
+            match segment {
+                Segment::Token { id, range } => {
+                    located.push(Located { id, start: range.start, end: range.end });
+                }
+                Segment::Text { range, text, alignment, .. } => {
+                    let source = |start: usize, end: usize| match &alignment {
+                        Some(alignment) => alignment.range(start..end),
+                        None => range.start + start..range.start + end,
+                    };
+                    self.pieces(&text, |start, piece| {
+                        let mut from = start;
+                        self.bpe.encode_with_lengths(piece, &mut scratch, |id, len| {
+                            let Range { start, end } = source(from, from + len);
+                            located.push(Located { id, start, end });
+                            from += len;
+                        });
+                    })?;
+                }
             }
-            Segment::Text { range, text: piece, first: _, .. } => {
-                let source = text.get(range.clone()).unwrap_or(&[]);
-                let _ = (source, piece, &mut workspace);
-                Ok(())
-            }
+            Ok(())
         })?;
         if options.add_special_tokens {
             let end = text.len();
@@ -282,30 +299,35 @@ impl Tokenizer {
     /// not special are pieces of their own.
     pub fn pretokenize(&self, text: &[u8]) -> Result<Vec<Vec<u8>>, EncodeError> {
         let mut pieces = Vec::new();
-        let mut ends = [0; BLOCK];
         self.added.segments(text, &Specials::These(&[]), &self.rewriter, |segment| {
             match segment {
                 Segment::Token { range, .. } => {
                     pieces.push(text.get(range).unwrap_or(&[]).to_vec());
                 }
                 Segment::Text { text, .. } => {
-                    let mut cursor = self.splitter.cursor(&text);
-                    let mut start = 0;
-                    loop {
-                        let count = cursor.fill(&mut ends)?;
-                        if count == 0 {
-                            break;
-                        }
-                        for &end in ends.get(..count).unwrap_or(&[]) {
-                            pieces.push(text.get(start..end).unwrap_or(&[]).to_vec());
-                            start = end;
-                        }
-                    }
+                    self.pieces(&text, |_, piece| pieces.push(piece.to_vec()))?;
                 }
             }
             Ok(())
         })?;
         Ok(pieces)
+    }
+
+    /// Calls `each` with the start and the bytes of every pre-token.
+    fn pieces(&self, text: &[u8], mut each: impl FnMut(usize, &[u8])) -> Result<(), EncodeError> {
+        let mut cursor = self.splitter.cursor(text);
+        let mut ends = [0; BLOCK];
+        let mut start = 0;
+        loop {
+            let count = cursor.fill(&mut ends)?;
+            if count == 0 {
+                return Ok(());
+            }
+            for &end in ends.get(..count).unwrap_or(&[]) {
+                each(start, text.get(start..end).unwrap_or(&[]));
+                start = end;
+            }
+        }
     }
 
     /// The pipeline itself.

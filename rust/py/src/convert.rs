@@ -89,7 +89,8 @@ fn integers(object: &Bound<'_, PyAny>) -> PyResult<Option<Vec<u32>>> {
         ($($type:ty),*) => {$(
             if let Ok(array) = object.cast::<PyArray1<$type>>() {
                 let array = array.readonly();
-                let ids = array.as_array().iter().enumerate().map(|(at, value)| {
+                let array = array.as_array();
+                let ids = array.iter().enumerate().map(|(at, value)| {
                     u32::try_from(*value).map_err(|_| out_of_range(&value.to_string(), at))
                 });
                 return ids.collect::<PyResult<_>>().map(Some);

@@ -1,5 +1,6 @@
 //! Python bindings of tokenseam: converts, releases the GIL, calls the core.
 
+mod arrow;
 mod convert;
 mod error;
 mod spec;
@@ -11,6 +12,8 @@ use pyo3::prelude::*;
 /// The compiled engine. Use it through the names in `tokenseam`.
 #[pymodule]
 mod _core {
+    #[pymodule_export]
+    use super::arrow::export_lists;
     #[pymodule_export]
     use super::spec::PySpec;
     #[pymodule_export]

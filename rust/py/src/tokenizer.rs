@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, ToPyArray};
+use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 use tokenseam_core::special::Specials;
@@ -122,8 +122,8 @@ impl PyTokenizer {
     }
 
     #[getter]
-    fn pattern_family(&self) -> Option<String> {
-        self.inner.splitter().family().map(|family| family.to_string())
+    fn pattern_family(&self) -> Option<&'static str> {
+        self.inner.splitter().family().map(|family| family.name())
     }
 
     #[getter]

@@ -6,7 +6,8 @@
 //! ids together in half a cache line, two to a set, so that a hit costs one
 //! line of memory. The *cold* table holds the rest, up to [`LONGEST`] bytes.
 
-use super::key::{ShortKey, hash_long};
+use super::key::{ShortKey, halves};
+use super::prefetch::prefetch;
 use crate::ids::{narrow, widen};
 
 /// The longest pre-token that is remembered.
@@ -16,30 +17,30 @@ pub(crate) const LONGEST: usize = 256;
 pub(crate) const INLINE: usize = 3;
 
 /// Memory for pre-tokens in bytes, per concurrent call.
-pub const DEFAULT_CACHE_BYTES: usize = 16 << 20;
+pub(crate) const DEFAULT_CACHE_BYTES: usize = 32 << 20;
 /// The least that a cache can be set to; less means no cache.
 pub(crate) const LEAST: usize = 1 << 12;
 
-/// A remembered result: `ids[..len]`.
+/// A remembered result: `ids[..len]`, `len` from 1 to 3.
 #[derive(Clone, Copy, Debug)]
-#[repr(C, align(32))]
 pub(crate) struct Entry {
-    key: ShortKey,
     pub(crate) ids: [u32; INLINE],
-    /// 1 to 3; 0 in an empty entry.
     pub(crate) len: u32,
 }
 
-const EMPTY: Entry = Entry { key: 0, ids: [0; INLINE], len: 0 };
-
-#[derive(Clone, Copy, Debug)]
-#[repr(C, align(64))]
-struct Set([Entry; 2]);
+/// A set of the hot table is a cache line of two entries; an entry is the two
+/// halves of its key, two ids, and an id and the number of ids.
+const SET: usize = 8;
+const ENTRY: usize = SET / 2;
 
 /// Bounded memory of pre-tokens. A cache belongs to one tokenizer.
 #[derive(Debug)]
 pub(crate) struct Cache {
-    hot: Vec<Set>,
+    /// Plain words, so that memory is zeroed by the operating system and only
+    /// when it is touched.
+    hot: Vec<u64>,
+    /// Words before the first one on a cache line's start.
+    hot_start: usize,
     hot_shift: u32,
     cold: Cold,
 }
@@ -51,11 +52,13 @@ impl Cache {
         if bytes < LEAST {
             return None;
         }
-        let sets = floor_power_of_two(bytes / 4 / size_of::<Set>());
+        let sets = floor_power_of_two(bytes / 2 / size_of::<[u64; SET]>());
+        let hot = vec![0; (sets + 1) * SET];
         Some(Cache {
-            hot: vec![Set([EMPTY; 2]); sets],
+            hot_start: hot.as_ptr().align_offset(size_of::<[u64; SET]>()).min(SET),
+            hot,
             hot_shift: 64 - sets.trailing_zeros(),
-            cold: Cold::new(bytes - bytes / 4),
+            cold: Cold::new(bytes - bytes / 2),
         })
     }
 
@@ -63,49 +66,61 @@ impl Cache {
     #[inline(always)]
     #[allow(clippy::cast_possible_truncation)]
     pub(crate) fn set(&self, hash: u64) -> usize {
-        (hash >> self.hot_shift) as usize
+        self.hot_start + (hash >> self.hot_shift) as usize * SET
     }
 
     /// Asks the processor to fetch a set that will be looked at soon.
     #[inline(always)]
     pub(crate) fn prefetch(&self, set: usize) {
-        #[cfg(target_arch = "x86_64")]
-        if let Some(set) = self.hot.get(set) {
-            // SAFETY: a prefetch reads nothing and faults on nothing, and the
-            // pointer comes from a live reference.
-            unsafe {
-                use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-                _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(set).cast());
-            }
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = set;
+        prefetch(self.hot.get(set));
     }
 
     /// Looks a short pre-token up in its set.
     #[inline(always)]
-    pub(crate) fn get(&self, set: usize, key: ShortKey) -> Option<&Entry> {
-        let Set([first, second]) = self.hot.get(set)?;
-        if first.key == key {
-            Some(first)
-        } else if second.key == key {
-            Some(second)
+    pub(crate) fn get(&self, set: usize, key: ShortKey) -> Option<Entry> {
+        let [low, high] = halves(key);
+        let set = self.hot.get(set..)?.first_chunk::<SET>()?;
+        let entry = if set[0] == low && set[1] == high {
+            [set[2], set[3]]
+        } else if set[ENTRY] == low && set[ENTRY + 1] == high {
+            [set[ENTRY + 2], set[ENTRY + 3]]
         } else {
-            None
-        }
+            return None;
+        };
+        let [[first, second], [third, len]] = entry.map(unpack);
+        Some(Entry { ids: [first, second, third], len })
     }
 
     /// Remembers a short pre-token of up to [`INLINE`] ids, in place of the
     /// older one of its set.
     #[inline]
     pub(crate) fn put(&mut self, set: usize, key: ShortKey, found: &[u32]) {
-        let mut entry = Entry { key, len: narrow(found.len().min(INLINE)), ..EMPTY };
-        for (to, from) in entry.ids.iter_mut().zip(found) {
+        let mut ids = [0; INLINE];
+        for (to, from) in ids.iter_mut().zip(found) {
             *to = *from;
         }
-        if let Some(Set(entries)) = self.hot.get_mut(set) {
-            entries[1] = entries[0];
-            entries[0] = entry;
+        let [low, high] = halves(key);
+        let len = narrow(found.len().min(INLINE));
+        let entry = [low, high, pack(ids[0], ids[1]), pack(ids[2], len)];
+        if let Some(set) = self.hot.get_mut(set..).and_then(<[u64]>::first_chunk_mut::<SET>) {
+            set.copy_within(..ENTRY, ENTRY);
+            for (to, from) in set.iter_mut().zip(entry) {
+                *to = from;
+            }
+        }
+    }
+
+    /// Asks the processor to fetch the slot of a pre-token in the cold table.
+    #[inline(always)]
+    pub(crate) fn prefetch_cold(&self, hash: u64) {
+        prefetch(self.cold.slots.get(self.cold.slot(hash)));
+    }
+
+    /// Asks for the record that the slot points to.
+    #[inline(always)]
+    pub(crate) fn prefetch_record(&self, hash: u64) {
+        if let Some(&[newer, _]) = self.cold.slots.get(self.cold.slot(hash)) {
+            prefetch(self.cold.ring.get(self.cold.place(newer & POSITION)));
         }
     }
 
@@ -140,7 +155,7 @@ const POSITION: u64 = (1 << 48) - 1;
 
 impl Cold {
     fn new(bytes: usize) -> Cold {
-        let slots = floor_power_of_two(bytes / 6 / size_of::<[u64; 2]>());
+        let slots = floor_power_of_two(bytes / 4 / size_of::<[u64; 2]>());
         let words = (bytes - slots * size_of::<[u64; 2]>()) / size_of::<u32>();
         // Positions start one turn in, so that 0 is no live position.
         Cold {
@@ -158,13 +173,14 @@ impl Cold {
 
     #[allow(clippy::cast_possible_truncation)]
     fn slot(&self, hash: u64) -> usize {
-        (hash >> self.shift) as usize
+        // The top 16 bits are the tag.
+        (hash.rotate_left(16) >> self.shift) as usize
     }
 
     #[inline]
     fn get(&self, hash: u64, text: &[u8]) -> Option<&[u32]> {
         let tag = hash & !POSITION;
-        let slots = self.slots.get(self.slot(hash.rotate_left(16)))?;
+        let slots = self.slots.get(self.slot(hash))?;
         slots.iter().filter(|slot| **slot & !POSITION == tag).find_map(|slot| {
             let position = slot & POSITION;
             if self.written - position > self.ring.len() as u64 {
@@ -202,7 +218,7 @@ impl Cold {
         for (to, from) in self.ring.iter_mut().skip(place).zip(record) {
             *to = from;
         }
-        let slot = self.slot(hash.rotate_left(16));
+        let slot = self.slot(hash);
         if let Some([newer, older]) = self.slots.get_mut(slot) {
             *older = *newer;
             *newer = (hash & !POSITION) | position;
@@ -221,9 +237,14 @@ fn words(text: &[u8]) -> impl Iterator<Item = u32> {
     whole.iter().map(|word| u32::from_le_bytes(*word)).chain(last)
 }
 
-/// The hash by which the cold table knows a pre-token.
-pub(crate) fn cold_hash(text: &[u8]) -> u64 {
-    hash_long(text)
+fn pack(low: u32, high: u32) -> u64 {
+    u64::from(low) | u64::from(high) << 32
+}
+
+#[inline(always)]
+#[allow(clippy::cast_possible_truncation)]
+fn unpack(word: u64) -> [u32; 2] {
+    [word as u32, (word >> 32) as u32]
 }
 
 fn floor_power_of_two(value: usize) -> usize {
@@ -240,7 +261,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::key::{SHORT, hash_short, short_key};
+    use super::super::key::{SHORT, hash_long, hash_short, short_key};
     use super::*;
 
     proptest! {
@@ -261,7 +282,7 @@ mod tests {
             let mut kept = 0;
             for (key, ids) in &puts {
                 let ids = truth.entry(key).or_insert(ids);
-                let hash = cold_hash(key);
+                let hash = hash_long(key);
                 cache.put_cold(hash, key, ids);
                 prop_assert_eq!(cache.get_cold(hash, key), Some(&**ids));
                 if key.len() <= SHORT && ids.len() <= INLINE {
@@ -273,7 +294,7 @@ mod tests {
                 }
             }
             for (key, ids) in &truth {
-                if let Some(found) = cache.get_cold(cold_hash(key), key) {
+                if let Some(found) = cache.get_cold(hash_long(key), key) {
                     prop_assert_eq!(found, *ids);
                     kept += 1;
                 }

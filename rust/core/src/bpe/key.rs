@@ -40,6 +40,13 @@ fn tail(text: &[u8], start: usize) -> u128 {
     u128::from_le_bytes(chunk)
 }
 
+/// The two halves of a key, the low one first.
+#[inline(always)]
+#[allow(clippy::cast_possible_truncation)]
+pub(crate) const fn halves(key: ShortKey) -> [u64; 2] {
+    [key as u64, (key >> 64) as u64]
+}
+
 /// A 64-bit hash of a short key; its high bits are as good as its low ones.
 #[inline(always)]
 #[allow(clippy::cast_possible_truncation)]

@@ -1,9 +1,14 @@
 //! Merging: symbols to tokens, by rank, leftmost first.
 //!
-//! Two encoders give the same result. [`merge_short`] keeps the symbols in a
+//! Two encoders give the same result. A [`Lane`] keeps up to 48 symbols in a
 //! flat array and scans it for the lowest rank: quadratic, but for the ten or
 //! twenty symbols of nearly every pre-token nothing is faster, and it touches
-//! no heap. [`merge_long`] is for pre-tokens of any length. It merges windows
+//! no heap. What it waits for is memory: each merge looks two pairs up in a
+//! table larger than the processor's near caches. So a lane asks for both
+//! when it knows them and goes on a step later; [`Lanes`] steps through many
+//! pre-tokens in turn meanwhile.
+//!
+//! [`merge_long`] is for pre-tokens of any length. It merges windows
 //! of fixed size with a priority queue and joins them: two token sequences
 //! that are each what merging gives may be put side by side exactly when
 //! merging the last token of the one with the first of the other gives those
@@ -18,8 +23,8 @@ use std::collections::BinaryHeap;
 use super::pairs::{NO_RANK, PairTable};
 use crate::ids::{narrow, widen};
 
-/// Up to how many symbols [`merge_short`] is used.
-pub(crate) const SHORT_SYMBOLS: usize = 48;
+/// Up to how many symbols a [`Lane`] takes.
+pub(crate) const SHORT_SYMBOLS: usize = 96;
 
 /// Symbols merged at a time in a long pre-token.
 const WINDOW: usize = 4096;
@@ -60,43 +65,140 @@ struct Node {
 
 const NIL: u32 = u32::MAX;
 
-/// Merges up to [`SHORT_SYMBOLS`] symbols in place and returns how many
-/// tokens are left at the front. `ranks[i]` must be the rank of the pair
-/// `(symbols[i], symbols[i + 1])`.
-#[inline]
-pub(crate) fn merge_short(
-    table: &PairTable,
-    symbols: &mut [u32; SHORT_SYMBOLS],
-    ranks: &mut [u32; SHORT_SYMBOLS],
+/// One short pre-token being merged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lane {
+    symbols: [u32; SHORT_SYMBOLS],
+    /// Rank of each symbol's pair with the next.
+    ranks: [u32; SHORT_SYMBOLS],
     len: usize,
-) -> usize {
-    let mut len = len.min(SHORT_SYMBOLS);
-    while len > 1 {
-        let pairs = len - 1;
-        let mut best = NO_RANK;
-        let mut at = 0;
-        for (index, &rank) in ranks[..pairs].iter().enumerate() {
-            if rank < best {
-                best = rank;
-                at = index;
-            }
+    /// The symbol that was merged last, and whether its pairs with the symbol
+    /// before and the symbol after may merge; the table has been asked, but
+    /// the answer not been looked at.
+    pending: Option<(usize, bool, bool)>,
+}
+
+impl Lane {
+    /// A lane of no symbols.
+    pub(crate) const EMPTY: Lane = Lane {
+        symbols: [0; SHORT_SYMBOLS],
+        ranks: [NO_RANK; SHORT_SYMBOLS],
+        len: 0,
+        pending: None,
+    };
+
+    /// Takes symbols and the ranks of their pairs; at most [`SHORT_SYMBOLS`].
+    #[inline]
+    pub(crate) fn start(
+        &mut self,
+        symbols: impl Iterator<Item = u32>,
+        ranks: impl Iterator<Item = u32>,
+    ) {
+        self.len = 0;
+        self.pending = None;
+        for (to, symbol) in self.symbols.iter_mut().zip(symbols) {
+            *to = symbol;
+            self.len += 1;
         }
-        if best == NO_RANK {
-            break;
-        }
-        let merged = table.merged(best);
-        symbols[at] = merged;
-        symbols.copy_within(at + 2..len, at + 1);
-        ranks.copy_within((at + 1).min(pairs)..pairs, at);
-        len -= 1;
-        if at > 0 {
-            ranks[at - 1] = table.rank(symbols[at - 1], merged);
-        }
-        if at + 1 < len {
-            ranks[at] = table.rank(merged, symbols[at + 1]);
+        for (to, rank) in self.ranks.iter_mut().zip(ranks) {
+            *to = rank;
         }
     }
-    len
+
+    /// Merges once; `false` when nothing more can be merged.
+    #[inline(always)]
+    pub(crate) fn step(&mut self, table: &PairTable) -> bool {
+        let Lane { symbols, ranks, len, pending } = self;
+        if let Some((at, before, after)) = pending.take() {
+            if at > 0 {
+                ranks[at - 1] =
+                    if before { table.answer(symbols[at - 1], symbols[at]) } else { NO_RANK };
+            }
+            if after {
+                ranks[at] = table.answer(symbols[at], symbols[at + 1]);
+            } else {
+                ranks[at] = NO_RANK;
+            }
+        }
+        let pairs = (*len).min(SHORT_SYMBOLS).saturating_sub(1);
+        let best = ranks[..pairs].iter().fold(NO_RANK, |best, &rank| best.min(rank));
+        if best == NO_RANK {
+            return false;
+        }
+        let at = ranks[..pairs].iter().position(|&rank| rank == best).unwrap_or(0);
+        let merged = table.merged(best);
+        let before = at > 0 && table.ask(symbols[at - 1], merged);
+        let after = at + 1 < pairs && table.ask(merged, symbols[at + 2]);
+        symbols[at] = merged;
+        symbols.copy_within(at + 2..pairs + 1, at + 1);
+        ranks.copy_within(at + 1..pairs, at);
+        *len = pairs;
+        *pending = Some((at, before, after));
+        true
+    }
+
+    /// The tokens, once [`Lane::step`] has returned `false`.
+    pub(crate) fn tokens(&self) -> &[u32] {
+        self.symbols.get(..self.len).unwrap_or(&[])
+    }
+}
+
+/// How many pre-tokens are merged at the same time: about as many as the
+/// processor can wait for.
+const LANES: usize = 12;
+
+/// Merges many short pre-tokens at the same time.
+#[derive(Debug)]
+pub(crate) struct Lanes {
+    lanes: [Lane; LANES],
+    /// Which pre-token each lane holds.
+    owners: [usize; LANES],
+}
+
+impl Default for Lanes {
+    fn default() -> Self {
+        Lanes { lanes: [Lane::EMPTY; LANES], owners: [0; LANES] }
+    }
+}
+
+impl Lanes {
+    /// Merges everything that `next` puts into a lane, until it returns
+    /// `None`; it returns a number that `done` gets with the tokens, in no
+    /// particular order.
+    pub(crate) fn run(
+        &mut self,
+        table: &PairTable,
+        mut next: impl FnMut(&mut Lane) -> Option<usize>,
+        mut done: impl FnMut(usize, &[u32]),
+    ) {
+        let mut live = 0;
+        while live < LANES {
+            let Some(owner) = next(&mut self.lanes[live]) else { break };
+            self.owners[live] = owner;
+            live += 1;
+        }
+        while live > 0 {
+            let mut at = 0;
+            while at < live {
+                if self.lanes[at].step(table) {
+                    at += 1;
+                    continue;
+                }
+                done(self.owners[at], self.lanes[at].tokens());
+                match next(&mut self.lanes[at]) {
+                    Some(owner) => {
+                        self.owners[at] = owner;
+                        at += 1;
+                    }
+                    None => {
+                        live -= 1;
+                        self.lanes.swap(at, live);
+                        self.owners.swap(at, live);
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// Merges any number of symbols (`scratch.symbols`) into `scratch.spans`.
@@ -239,15 +341,20 @@ mod tests {
         scratch.spans
     }
 
-    fn short(table: &PairTable, input: &[u32]) -> Vec<u32> {
-        let mut symbols = [0; SHORT_SYMBOLS];
-        let mut ranks = [NO_RANK; SHORT_SYMBOLS];
-        symbols[..input.len()].copy_from_slice(input);
-        for (at, pair) in input.windows(2).enumerate() {
-            ranks[at] = table.rank(pair[0], pair[1]);
-        }
-        let len = merge_short(table, &mut symbols, &mut ranks, input.len());
-        symbols[..len].to_vec()
+    fn short(table: &PairTable, inputs: &[Vec<u32>]) -> Vec<Vec<u32>> {
+        let mut results = vec![Vec::new(); inputs.len()];
+        let mut waiting = inputs.iter().enumerate();
+        Lanes::default().run(
+            table,
+            |lane| {
+                let (owner, input) = waiting.next()?;
+                let ranks = input.windows(2).map(|pair| table.rank(pair[0], pair[1]));
+                lane.start(input.iter().copied(), ranks);
+                Some(owner)
+            },
+            |owner, tokens| results[owner] = tokens.to_vec(),
+        );
+        results
     }
 
     /// A random merge list over `letters` initial symbols: each merge joins
@@ -275,12 +382,16 @@ mod tests {
         #[test]
         fn short_and_long_follow_the_law(
             table in tables(),
-            symbols in prop::collection::vec(0_u32..4, 0..SHORT_SYMBOLS),
+            inputs in prop::collection::vec(
+                prop::collection::vec(0_u32..4, 0..=SHORT_SYMBOLS), 0..30),
         ) {
-            let expected = oracle(&table, &symbols);
-            let ids: Vec<u32> = expected.iter().map(|span| span.id).collect();
-            prop_assert_eq!(long(&table, &symbols), expected);
-            prop_assert_eq!(short(&table, &symbols), ids);
+            let mut expected = Vec::new();
+            for symbols in &inputs {
+                let spans = oracle(&table, symbols);
+                expected.push(spans.iter().map(|span| span.id).collect::<Vec<_>>());
+                prop_assert_eq!(long(&table, symbols), spans);
+            }
+            prop_assert_eq!(short(&table, &inputs), expected);
         }
     }
 

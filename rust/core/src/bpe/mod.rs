@@ -11,20 +11,22 @@ mod encode;
 mod key;
 mod merge;
 mod pairs;
+mod prefetch;
 #[cfg(test)]
 mod tests;
 mod whole;
 
 use rustc_hash::FxHashMap;
 
-pub use cache::DEFAULT_CACHE_BYTES;
+pub(crate) use cache::DEFAULT_CACHE_BYTES;
 pub(crate) use encode::{Sink, Workspace};
 
 use crate::batch::{default_threads, in_chunks};
 use crate::ids::widen;
 use crate::spec::{Alphabet, Merges, Model, Token};
-use merge::{SHORT_SYMBOLS, Scratch, Span, merge_long, merge_short};
-use pairs::{BytePairs, NO_RANK, Pair, PairTable, cuts};
+pub(crate) use merge::Scratch;
+use merge::{Lane, Lanes, SHORT_SYMBOLS, merge_long};
+use pairs::{BytePairs, Pair, PairTable, cuts};
 use whole::WholeTokens;
 
 /// A BPE model ready to encode pre-tokens.
@@ -59,7 +61,7 @@ impl Bpe {
         let all = || model.tokens.iter().map(|token| (token.bytes.as_slice(), token.id));
         let everything = WholeTokens::new(all());
         let listed = match &model.merges {
-            Merges::Ranks => cuts(&all().collect::<Vec<_>>(), |bytes| everything.get(bytes)),
+            Merges::Ranks => cuts(&all().collect::<Vec<_>>(), &everything),
             Merges::Pairs(merges) => merges
                 .iter()
                 .zip(0..)
@@ -103,14 +105,15 @@ impl Bpe {
     fn built(&self, tokens: &[Token]) -> Vec<bool> {
         let weight = |at: usize| tokens.get(at).map_or(0, |token| token.bytes.len() + 1);
         let parts = in_chunks(tokens.len(), weight, default_threads(), |range| {
-            let (mut scratch, mut ids) = (Scratch::default(), Vec::new());
-            let chunk = tokens.get(range).unwrap_or(&[]).iter();
-            let built = chunk.map(|token| {
-                ids.clear();
-                self.merge(&token.bytes, &mut scratch, &mut ids);
-                ids == [token.id]
+            let chunk = tokens.get(range).unwrap_or(&[]);
+            let mut built = vec![false; chunk.len()];
+            let bytes = |at: usize| chunk.get(at).map_or(&[][..], |token| &token.bytes);
+            self.merge_many(chunk.len(), bytes, &mut MergeMemory::default(), |at, ids| {
+                if let (Some(built), Some(token)) = (built.get_mut(at), chunk.get(at)) {
+                    *built = ids == [token.id];
+                }
             });
-            built.collect::<Vec<bool>>()
+            built
         });
         parts.concat()
     }
@@ -145,36 +148,64 @@ impl Bpe {
 
     /// Encodes one pre-token by merging alone.
     fn merge(&self, piece: &[u8], scratch: &mut Scratch, out: &mut Vec<u32>) {
-        let mut symbols = [0; SHORT_SYMBOLS];
-        let mut ranks = [NO_RANK; SHORT_SYMBOLS];
-        let len = match &self.alphabet {
-            Symbols::Bytes { symbols: of, pairs } if piece.len() <= SHORT_SYMBOLS => {
-                for (symbol, byte) in symbols.iter_mut().zip(piece) {
-                    *symbol = of[usize::from(*byte)];
-                }
-                for (rank, pair) in ranks.iter_mut().zip(piece.array_windows::<2>()) {
-                    *rank = pairs.rank(pair[0], pair[1]);
-                }
-                piece.len()
+        let mut lane = Lane::EMPTY;
+        if self.load(piece, &mut lane, scratch) {
+            while lane.step(&self.pairs) {}
+            out.extend_from_slice(lane.tokens());
+        } else {
+            merge_long(&self.pairs, scratch);
+            out.extend(scratch.spans.iter().map(|span| span.id));
+        }
+    }
+
+    /// Encodes `count` pre-tokens by merging alone; `done` gets each one's
+    /// index and ids, in no particular order.
+    fn merge_many<'t>(
+        &self,
+        count: usize,
+        piece: impl Fn(usize) -> &'t [u8],
+        memory: &mut MergeMemory,
+        mut done: impl FnMut(usize, &[u32]),
+    ) {
+        let MergeMemory { lanes, scratch, long, found } = memory;
+        long.clear();
+        let mut waiting = 0..count;
+        let next = |lane: &mut Lane| loop {
+            let index = waiting.next()?;
+            if self.load(piece(index), lane, scratch) {
+                return Some(index);
             }
-            _ => {
-                self.start(piece, scratch, None);
-                if scratch.symbols.len() > SHORT_SYMBOLS {
-                    merge_long(&self.pairs, scratch);
-                    out.extend(scratch.spans.iter().map(|span: &Span| span.id));
-                    return;
-                }
-                for (symbol, from) in symbols.iter_mut().zip(&scratch.symbols) {
-                    *symbol = *from;
-                }
-                for (rank, pair) in ranks.iter_mut().zip(scratch.symbols.array_windows::<2>()) {
-                    *rank = self.pairs.rank(pair[0], pair[1]);
-                }
-                scratch.symbols.len()
-            }
+            long.push(index);
         };
-        let len = merge_short(&self.pairs, &mut symbols, &mut ranks, len);
-        out.extend_from_slice(&symbols[..len]);
+        lanes.run(&self.pairs, next, &mut done);
+        for &index in long.iter() {
+            found.clear();
+            self.merge(piece(index), scratch, found);
+            done(index, found);
+        }
+    }
+
+    /// Puts a pre-token's symbols into a lane; if it has too many for one,
+    /// returns `false` and leaves them in the scratch.
+    fn load(&self, piece: &[u8], lane: &mut Lane, scratch: &mut Scratch) -> bool {
+        if let Symbols::Bytes { symbols, pairs } = &self.alphabet {
+            if piece.len() <= SHORT_SYMBOLS {
+                lane.start(
+                    piece.iter().map(|byte| symbols[usize::from(*byte)]),
+                    piece.array_windows().map(|[left, right]| pairs.rank(*left, *right)),
+                );
+                return true;
+            }
+        }
+        self.start(piece, scratch, None);
+        if scratch.symbols.len() > SHORT_SYMBOLS {
+            return false;
+        }
+        lane.start(
+            scratch.symbols.iter().copied(),
+            scratch.symbols.array_windows().map(|[left, right]| self.pairs.rank(*left, *right)),
+        );
+        true
     }
 
     /// Writes the initial symbols of a pre-token into the scratch, and if
@@ -197,6 +228,15 @@ impl Bpe {
     pub(crate) fn memory(&self) -> usize {
         self.pairs.memory() + self.whole.memory()
     }
+}
+
+/// Reusable memory of [`Bpe::merge_many`].
+#[derive(Debug, Default)]
+struct MergeMemory {
+    lanes: Lanes,
+    scratch: Scratch,
+    long: Vec<usize>,
+    found: Vec<u32>,
 }
 
 impl Characters {

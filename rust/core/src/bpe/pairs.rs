@@ -1,7 +1,10 @@
 //! The pair table: which two adjacent symbols merge, at what rank, into what.
 
 use super::key::fold;
+use super::prefetch::{AHEAD, prefetch};
+use super::whole::WholeTokens;
 use crate::ids::widen;
+use crate::vocab::first_bytes;
 
 /// The rank of a pair that does not merge.
 pub(crate) const NO_RANK: u32 = u32::MAX;
@@ -32,6 +35,10 @@ const EMPTY: Slot = Slot { left: 0, right: 0, rank: NO_RANK };
 pub(crate) struct PairTable {
     slots: Vec<Slot>,
     merged: Vec<u32>,
+    /// A bit for each hash that a pair has, at least four bits a pair: most
+    /// look-ups find nothing, and this table is small enough to stay near.
+    filter: Vec<u64>,
+    filter_shift: u32,
 }
 
 impl PairTable {
@@ -41,35 +48,96 @@ impl PairTable {
     pub(crate) fn new(pairs: &[Pair]) -> PairTable {
         let size = pairs.len() / 5 * 9 + 16;
         let ranks = pairs.iter().map(|pair| widen(pair.rank) + 1).max().unwrap_or(0);
-        let mut table = PairTable { slots: vec![EMPTY; size], merged: vec![0; ranks] };
-        for &Pair { left, right, rank, merged } in pairs {
-            if let Some(result) = table.merged.get_mut(widen(rank)) {
-                *result = merged;
+        let filter_bits = (pairs.len() * 4).next_power_of_two().max(64);
+        let mut table = PairTable {
+            slots: vec![EMPTY; size],
+            merged: vec![0; ranks],
+            filter: vec![0; filter_bits / 64],
+            filter_shift: 64 - filter_bits.trailing_zeros(),
+        };
+        for some in pairs.chunks(AHEAD) {
+            for pair in some {
+                table.ask_slot(hash(pair.left, pair.right));
             }
-            let home = table.home(left, right);
-            let (before, after) = table.slots.split_at_mut(home);
-            for slot in after.iter_mut().chain(before) {
-                if slot.rank == NO_RANK || (slot.left == left && slot.right == right) {
-                    *slot = Slot { left, right, rank };
-                    break;
-                }
+            for pair in some {
+                table.insert(pair);
             }
         }
         table
     }
 
+    fn insert(&mut self, &Pair { left, right, rank, merged }: &Pair) {
+        if let Some(result) = self.merged.get_mut(widen(rank)) {
+            *result = merged;
+        }
+        let hash = hash(left, right);
+        let (word, bit) = self.filter_place(hash);
+        if let Some(word) = self.filter.get_mut(word) {
+            *word |= bit;
+        }
+        let home = self.home(hash);
+        let (before, after) = self.slots.split_at_mut(home);
+        for slot in after.iter_mut().chain(before) {
+            if slot.rank == NO_RANK || (slot.left == left && slot.right == right) {
+                *slot = Slot { left, right, rank };
+                break;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn ask_slot(&self, hash: u64) {
+        prefetch(self.slots.get(self.home(hash)));
+    }
+
     #[inline(always)]
     #[allow(clippy::cast_possible_truncation)]
-    fn home(&self, left: u32, right: u32) -> usize {
-        let key = (u64::from(left) << 32) | u64::from(right);
-        let hash = fold(key ^ 0x2d35_8dcc_aa6c_78a5, 0x9e37_79b9_7f4a_7c15);
+    fn home(&self, hash: u64) -> usize {
         ((u128::from(hash) * self.slots.len() as u128) >> 64) as usize
     }
 
-    /// The rank at which a pair merges, or [`NO_RANK`].
     #[inline(always)]
+    #[allow(clippy::cast_possible_truncation)]
+    fn filter_place(&self, hash: u64) -> (usize, u64) {
+        // The table takes the high bits, the filter the low ones.
+        let at = hash.rotate_left(32) >> self.filter_shift;
+        ((at / 64) as usize, 1 << (at % 64))
+    }
+
+    /// The rank at which a pair merges, or [`NO_RANK`].
+    #[inline]
     pub(crate) fn rank(&self, left: u32, right: u32) -> u32 {
-        let mut at = self.home(left, right);
+        let hash = hash(left, right);
+        if self.may_merge(hash) { self.find(hash, left, right) } else { NO_RANK }
+    }
+
+    #[inline(always)]
+    fn may_merge(&self, hash: u64) -> bool {
+        let (word, bit) = self.filter_place(hash);
+        self.filter.get(word).is_some_and(|word| word & bit != 0)
+    }
+
+    /// The first half of [`PairTable::rank`]: whether the pair may merge. If
+    /// so the processor is asked to fetch what [`PairTable::answer`] reads.
+    #[inline(always)]
+    pub(crate) fn ask(&self, left: u32, right: u32) -> bool {
+        let hash = hash(left, right);
+        let may = self.may_merge(hash);
+        if may {
+            self.ask_slot(hash);
+        }
+        may
+    }
+
+    /// The second half of [`PairTable::rank`].
+    #[inline(always)]
+    pub(crate) fn answer(&self, left: u32, right: u32) -> u32 {
+        self.find(hash(left, right), left, right)
+    }
+
+    #[inline(always)]
+    fn find(&self, hash: u64, left: u32, right: u32) -> u32 {
+        let mut at = self.home(hash);
         loop {
             match self.slots.get(at) {
                 Some(slot) if slot.left == left && slot.right == right => return slot.rank,
@@ -88,8 +156,16 @@ impl PairTable {
 
     /// Heap memory in bytes.
     pub(crate) fn memory(&self) -> usize {
-        self.slots.len() * size_of::<Slot>() + self.merged.len() * size_of::<u32>()
+        self.slots.len() * size_of::<Slot>()
+            + self.merged.len() * size_of::<u32>()
+            + self.filter.len() * size_of::<u64>()
     }
+}
+
+#[inline(always)]
+fn hash(left: u32, right: u32) -> u64 {
+    let key = (u64::from(left) << 32) | u64::from(right);
+    fold(key ^ 0x2d35_8dcc_aa6c_78a5, 0x9e37_79b9_7f4a_7c15)
 }
 
 /// Ranks of the 65,536 pairs of single bytes: the first look-ups of every
@@ -119,37 +195,41 @@ impl BytePairs {
 
 /// Every way to cut every token into two tokens: the merges of a vocabulary
 /// whose ranks are those of the concatenation. `tokens` are in rank order and
-/// distinct; `id_of` looks bytes up.
+/// distinct, `whole` has them all.
 ///
 /// In lexical order a token follows its prefixes, so the prefixes that are
-/// tokens need no look-up.
-pub(crate) fn cuts(tokens: &[(&[u8], u32)], id_of: impl Fn(&[u8]) -> Option<u32>) -> Vec<Pair> {
+/// tokens need no look-up; the rests are looked up many at a time.
+pub(crate) fn cuts(tokens: &[(&[u8], u32)], whole: &WholeTokens) -> Vec<Pair> {
     let mut order: Vec<(u128, u32)> =
         tokens.iter().zip(0..).map(|((bytes, _), rank)| (first_bytes(bytes), rank)).collect();
     let token = |rank: u32| tokens.get(widen(rank)).copied().unwrap_or((&[], 0));
     order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| token(a.1).0.cmp(token(b.1).0)));
     let mut pairs = Vec::with_capacity(tokens.len() * 3);
     let mut prefixes: Vec<(&[u8], u32)> = Vec::new();
+    let mut waiting: Vec<(Pair, &[u8])> = Vec::new();
+    let settle = |waiting: &mut Vec<(Pair, &[u8])>, pairs: &mut Vec<Pair>| {
+        for (_, right) in waiting.iter() {
+            whole.prefetch(right);
+        }
+        for (pair, right) in waiting.drain(..) {
+            pairs.extend(whole.get(right).map(|right| Pair { right, ..pair }));
+        }
+    };
     for (_, rank) in order {
         let (bytes, merged) = token(rank);
         while prefixes.pop_if(|(prefix, _)| !bytes.starts_with(prefix)).is_some() {}
         for &(prefix, left) in &prefixes {
-            if let Some(right) = bytes.get(prefix.len()..).and_then(&id_of) {
-                pairs.push(Pair { left, right, rank, merged });
+            if let Some(right) = bytes.get(prefix.len()..) {
+                waiting.push((Pair { left, right: 0, rank, merged }, right));
             }
+        }
+        if waiting.len() >= AHEAD {
+            settle(&mut waiting, &mut pairs);
         }
         prefixes.push((bytes, merged));
     }
+    settle(&mut waiting, &mut pairs);
     pairs
-}
-
-/// The first 16 bytes as a number that compares as they do.
-fn first_bytes(bytes: &[u8]) -> u128 {
-    let mut first = [0; 16];
-    for (to, from) in first.iter_mut().zip(bytes) {
-        *to = *from;
-    }
-    u128::from_be_bytes(first)
 }
 
 #[cfg(test)]
@@ -171,7 +251,8 @@ mod tests {
             let id_of = |bytes: &[u8]| {
                 numbered.iter().find(|(token, _)| *token == bytes).map(|(_, id)| *id)
             };
-            let mut found = cuts(&numbered, id_of);
+            let whole = WholeTokens::new(numbered.iter().copied());
+            let mut found = cuts(&numbered, &whole);
             found.sort_by_key(|pair| (pair.rank, pair.left));
             let mut expected = Vec::new();
             for (&(token, merged), rank) in numbered.iter().zip(0..) {

@@ -1,6 +1,7 @@
 //! From bytes to the token that has exactly these bytes.
 
-use super::key::{SHORT, ShortKey, hash_long, hash_short, short_key};
+use super::key::{SHORT, ShortKey, halves, hash_long, hash_short, short_key};
+use super::prefetch::{AHEAD, prefetch};
 use crate::ids::widen;
 
 /// A read-only map from token bytes to ids, at most half full. Tokens of up
@@ -30,11 +31,6 @@ struct LongSlot {
     id: u32,
 }
 
-#[allow(clippy::cast_possible_truncation)]
-const fn halves(key: ShortKey) -> [u64; 2] {
-    [key as u64, (key >> 64) as u64]
-}
-
 impl WholeTokens {
     /// Builds the map; where two tokens have the same bytes the first counts.
     /// Empty byte strings are left out.
@@ -52,10 +48,20 @@ impl WholeTokens {
             long_bytes: Vec::new(),
             longest: 0,
         };
-        for (bytes, id) in tokens {
-            map.insert(bytes, id);
+        let mut tokens = tokens;
+        let mut some = Vec::with_capacity(AHEAD);
+        loop {
+            some.extend(tokens.by_ref().take(AHEAD));
+            if some.is_empty() {
+                return map;
+            }
+            for (bytes, _) in &some {
+                map.prefetch(bytes);
+            }
+            for (bytes, id) in some.drain(..) {
+                map.insert(bytes, id);
+            }
         }
-        map
     }
 
     fn insert(&mut self, bytes: &[u8], id: u32) {
@@ -112,6 +118,15 @@ impl WholeTokens {
         }
     }
 
+    /// Asks the processor to fetch what [`WholeTokens::get`] will read.
+    #[inline]
+    pub(crate) fn prefetch(&self, bytes: &[u8]) {
+        match bytes.len() {
+            len @ 1..=SHORT => self.prefetch_short(hash_short(short_key(bytes, 0, len))),
+            _ => prefetch(self.long.get(widen(long_hash(bytes)) & (self.long.len() - 1))),
+        }
+    }
+
     /// The token with this short key, whose hash the caller has.
     #[inline(always)]
     pub(crate) fn get_short(&self, key: ShortKey, hash: u64) -> Option<u32> {
@@ -128,6 +143,12 @@ impl WholeTokens {
             at = (at + 1) & mask;
         }
         None
+    }
+
+    /// Asks the processor to fetch what [`WholeTokens::get_short`] will read.
+    #[inline(always)]
+    pub(crate) fn prefetch_short(&self, hash: u64) {
+        prefetch(self.short.get(self.short_home(hash)));
     }
 
     /// The token with these bytes, of which there are more than 15.

@@ -5,7 +5,9 @@ mod classes;
 mod engine;
 mod fallback;
 mod family;
+
 mod lower;
+mod marks;
 mod recognize;
 mod scan;
 mod syntax;
@@ -32,6 +34,8 @@ enum Plan {
     Whole,
     /// A hand-written scanner.
     Family(Family),
+    /// Cut in front of each run of this character.
+    MarkRuns(String),
     /// Anything else.
     Chain(Chain),
 }
@@ -62,6 +66,13 @@ impl Splitter {
         Ok(Splitter { plan })
     }
 
+    /// Cuts in front of each run of `mark`: `▁▁a▁b` becomes `▁▁a`, `▁b`. No
+    /// pre-tokenizer is like this; it cuts the text of SentencePiece-style
+    /// models where no merge can reach across.
+    pub fn mark_runs(mark: char) -> Splitter {
+        Splitter { plan: Plan::MarkRuns(mark.to_string()) }
+    }
+
     /// The family whose scanner does the cutting, if one does.
     pub fn family(&self) -> Option<Family> {
         match self.plan {
@@ -75,7 +86,7 @@ impl Splitter {
     /// over still ends in [`EncodeError::PatternLimit`].)
     pub fn is_linear(&self) -> bool {
         match &self.plan {
-            Plan::Whole | Plan::Family(_) => true,
+            Plan::Whole | Plan::Family(_) | Plan::MarkRuns(_) => true,
             Plan::Chain(chain) => chain.is_linear(),
         }
     }
@@ -103,6 +114,9 @@ impl Cursor<'_, '_> {
         match &self.splitter.plan {
             Plan::Family(family) => {
                 Ok(family.fill(&Text::new(self.text), &mut self.position, ends))
+            }
+            Plan::MarkRuns(mark) => {
+                Ok(marks::fill(self.text, mark.as_bytes(), &mut self.position, ends))
             }
             Plan::Chain(chain) => match &mut self.walk {
                 Some(walk) => walk.fill(chain, ends),

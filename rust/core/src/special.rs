@@ -1,1 +1,0 @@
-//! Special and added tokens, cut out of the text before anything else.
