@@ -6,7 +6,6 @@ import functools
 import io
 import json
 import os
-import secrets
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -300,7 +299,7 @@ def output(path: Path | None) -> Iterator[IO[bytes]]:
         with _standard_output() as stream:
             yield stream
         return
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
+    partial = path.with_name(f".{path.name}.{os.urandom(8).hex()}.partial")
     try:
         with partial.open("xb") as file:
             yield file
