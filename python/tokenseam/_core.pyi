@@ -43,9 +43,12 @@ class Spec:
     def to_bytes(self) -> bytes: ...
     def to_tokenizer_json(self) -> bytes: ...
     def to_tiktoken(self) -> bytes: ...
+    def outline(self) -> str: ...
     def with_name(self, name: str) -> Spec: ...
     @property
     def name(self) -> str: ...
+    @property
+    def pattern(self) -> str | None: ...
     @property
     def content_hash(self) -> bytes: ...
     def __eq__(self, other: object, /) -> bool: ...
@@ -98,6 +101,16 @@ class Tokenizer:
         disallowed_special: _AllowedSpecial = "all",
         add_special_tokens: bool = False,
     ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]: ...
+    def encode_buffers(
+        self,
+        data: npt.NDArray[np.uint8],
+        offsets: npt.NDArray[np.int64],
+        *,
+        num_threads: int | None = None,
+        allowed_special: _AllowedSpecial = ...,
+        disallowed_special: _AllowedSpecial = "all",
+        add_special_tokens: bool = False,
+    ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]: ...
     def encode_with_offsets_parts(
         self,
         text: _Text,
@@ -114,9 +127,19 @@ class Tokenizer:
         disallowed_special: _AllowedSpecial = "all",
         add_special_tokens: bool = False,
     ) -> int: ...
-    def count_batch(
+    def count_batch_parts(
         self,
         texts: Iterable[_Text] | Any,
+        *,
+        num_threads: int | None = None,
+        allowed_special: _AllowedSpecial = ...,
+        disallowed_special: _AllowedSpecial = "all",
+        add_special_tokens: bool = False,
+    ) -> npt.NDArray[np.int64]: ...
+    def count_buffers(
+        self,
+        data: npt.NDArray[np.uint8],
+        offsets: npt.NDArray[np.int64],
         *,
         num_threads: int | None = None,
         allowed_special: _AllowedSpecial = ...,
@@ -140,3 +163,7 @@ class StreamDecoder:
     def __new__(cls, tokenizer: Tokenizer) -> StreamDecoder: ...
     def push(self, ids: int | Sequence[int] | npt.NDArray[np.integer[Any]]) -> str: ...
     def finish(self) -> str: ...
+
+def export_lists(
+    values: npt.NDArray[np.integer[Any]], offsets: npt.NDArray[np.int64]
+) -> tuple[object, object]: ...

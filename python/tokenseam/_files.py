@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 from pathlib import Path
 
@@ -18,7 +17,7 @@ def write_atomic(path: Path, data: bytes) -> None:
     Raises:
         OSError: as the operating system says.
     """
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
+    partial = path.with_name(f".{path.name}.{os.urandom(8).hex()}.partial")
     try:
         with partial.open("xb") as file:
             file.write(data)

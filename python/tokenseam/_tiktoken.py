@@ -133,7 +133,9 @@ class TiktokenMethods(_Engine):
         """Ids whose bytes start with `unstable`, one sequence for each token
         that may lie across its end."""
         ranks = self._mergeable_ranks
-        found: set[tuple[int, ...]] = {(ranks[token],) for token in self._tokens_with_prefix(unstable)}
+        found: set[tuple[int, ...]] = {
+            (ranks[token],) for token in self._tokens_with_prefix(unstable)
+        }
         for cut in range(1, len(unstable)):
             for token in self._tokens_with_prefix(unstable[cut:]):
                 possible = unstable[:cut] + token

@@ -155,10 +155,15 @@ class Tokenizer(TiktokenMethods, _core.Tokenizer):
     def from_tiktoken(cls, encoding: Any, *, cache_bytes: int | None = None) -> Self:
         """A tokenizer from a ``tiktoken.Encoding``.
 
+        Of o200k_harmony, which has two names for the id 200018, the name
+        ``<|reserved_200018|>`` is left out.
+
         Raises:
             TypeError: it is none.
             LoadError: it contradicts itself.
         """
+        from tokenseam.pretrained.openai import without_second_name
+
         try:
             ranks, pattern = encoding._mergeable_ranks, encoding._pat_str
             special_tokens, name = encoding._special_tokens, encoding.name
@@ -167,7 +172,7 @@ class Tokenizer(TiktokenMethods, _core.Tokenizer):
                 f"expected a tiktoken.Encoding, not {type(encoding).__name__}"
             ) from error
         spec = _core.Spec.from_ranks(
-            ranks, pattern=pattern, special_tokens=special_tokens, name=name
+            ranks, pattern=pattern, special_tokens=without_second_name(special_tokens), name=name
         )
         return cls(spec, cache_bytes=cache_bytes)
 

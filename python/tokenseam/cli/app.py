@@ -63,10 +63,11 @@ def run(arguments: Sequence[str] | None) -> int:
     except _UsageError as error:
         context = getattr(error, "ctx", None)
         path = context.command_path if context is not None else "tokenseam"
-        message = error.format_message()
-        if not message:  # no command at all: the help has been printed
+        if type(error).__name__ == "NoArgsIsHelpError":
+            error.show()
             return EXIT_USAGE
-        return fail(f"{message} See '{path} --help'.", EXIT_USAGE)
+        message = error.format_message().rstrip(".")
+        return fail(f"{message}. See '{path} --help'.", EXIT_USAGE)
     except typer.Abort:
         return EXIT_INTERRUPTED
     except KeyboardInterrupt:

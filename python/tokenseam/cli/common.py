@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
+import io
 import json
 import os
-import secrets
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any, ParamSpec
@@ -132,6 +132,9 @@ def guarded(command: Callable[Parameters, int | None]) -> Callable[Parameters, N
             # The interpreter flushes once more at exit, into nothing.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = EXIT_PIPE
+        except OSError as error:
+            # The files that are read and written have errors of their own.
+            code = fail(f"cannot write the standard output: {error.strerror}", EXIT_FILES)
         except KeyboardInterrupt:
             code = EXIT_INTERRUPTED
         if code:
@@ -220,10 +223,18 @@ def read(
     return each()
 
 
+KINDS: dict[InputFormat, Format] = {
+    InputFormat.TEXT: "text",
+    InputFormat.LINES: "lines",
+    InputFormat.JSONL: "jsonl",
+    InputFormat.PARQUET: "parquet",
+}
+
+
 def _kind(given: InputFormat, path: str) -> Format:
     from tokenseam.io import format_of
 
-    return format_of(path) if given == "auto" else given.value
+    return format_of(path) if given is InputFormat.AUTO else KINDS[given]
 
 
 def batches(
@@ -285,10 +296,10 @@ def output(path: Path | None) -> Iterator[IO[bytes]]:
     """Where results go: a file, which is there whole or not at all, or the
     standard output."""
     if path is None:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        with _standard_output() as stream:
+            yield stream
         return
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
+    partial = path.with_name(f".{path.name}.{os.urandom(8).hex()}.partial")
     try:
         with partial.open("xb") as file:
             yield file
@@ -301,6 +312,24 @@ def output(path: Path | None) -> Iterator[IO[bytes]]:
         raise SaveError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def _standard_output() -> Iterator[IO[bytes]]:
+    stream: Any = sys.stdout.buffer
+    if isinstance(stream, io.BufferedWriter):
+        yield stream
+        stream.flush()
+        return
+    # Under `python -u` there is no buffer, and a write to a pipe may take in
+    # only the beginning of what it is given.
+    buffered = io.BufferedWriter(stream)
+    try:
+        yield buffered
+        buffered.flush()
+    finally:
+        with suppress(OSError):
+            buffered.detach()
 
 
 def visible(piece: bytes) -> str:

@@ -55,11 +55,12 @@ def load(
         if revision is not None:
             raise ValueError(f"revision goes with names on the hub; {name!r} has only one")
         return openai.load(name, download=download, cache_dir=directory)
-    path = Path(given).expanduser()
-    if path.is_dir():
-        return _from_directory(path)
-    if path.exists():
-        return Spec.from_file(path)
+    if given:  # an empty path would be the current directory
+        path = Path(given).expanduser()
+        if path.is_dir():
+            return _from_directory(path)
+        if path.exists():
+            return Spec.from_file(path)
     if isinstance(name, str) and hub.is_name(name):
         return hub.load(name, download=download, revision=revision, cache_dir=directory)
     raise MissingFileError(

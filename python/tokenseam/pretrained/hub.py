@@ -207,7 +207,8 @@ def _offline(name: str, revision: str, home: Path, download: bool) -> OfflineErr
     how = (
         "HF_HUB_OFFLINE is set: unset it"
         if download
-        else "nothing is fetched unless asked: pass download=True, set TOKENSEAM_DOWNLOAD=1"
+        else "nothing is fetched unless asked: pass download=True (--download on the "
+        "command line), set TOKENSEAM_DOWNLOAD=1"
     )
     return OfflineError(
         f"{name!r} is not on this machine, and {how}, or put the file "

@@ -19,7 +19,7 @@ from tokenseam.errors import DownloadError, OfflineError, ReadError
 from tokenseam.pretrained import cache
 from tokenseam.pretrained.fetch import fetch
 
-__all__ = ["ENCODINGS", "load"]
+__all__ = ["ENCODINGS", "load", "without_second_name"]
 
 HOST = "https://openaipublic.blob.core.windows.net"
 #: gpt2 as tiktoken fetches it: tokens in byte-level spelling, with their ids.
@@ -49,8 +49,18 @@ _HARMONY_NAMED = {
 def _harmony() -> dict[str, int]:
     ids = range(199998, 201088)
     named = {f"<|{_HARMONY_NAMED.get(id, f'reserved_{id}')}|>": id for id in ids}
-    # One id has two names.
-    return _O200K | named
+    return without_second_name(_O200K | named)
+
+
+def without_second_name(special_tokens: dict[str, int]) -> dict[str, int]:
+    """Special tokens without the second name that o200k_harmony has for one
+    id: there 200018 is ``<|endofprompt|>`` and ``<|reserved_200018|>``, and
+    which of them it decodes to is left to chance. Here the first one stays,
+    and the second is plain text."""
+    second = "<|reserved_200018|>"
+    if special_tokens.get("<|endofprompt|>") == special_tokens.get(second, -1):
+        return {name: id for name, id in special_tokens.items() if name != second}
+    return special_tokens
 
 
 @dataclass(frozen=True)
@@ -130,8 +140,8 @@ def _ranks(name: str, encoding: Encoding, download: bool, cache_dir: Path | None
             raise DownloadError(damaged)
         raise OfflineError(
             f"{name!r} is not on this machine, and nothing is fetched unless asked: pass "
-            f"download=True, set TOKENSEAM_DOWNLOAD=1, or put the file {url} "
-            f"(SHA-256 {encoding.sha256}) at {kept}"
+            f"download=True (--download on the command line), set TOKENSEAM_DOWNLOAD=1, or put "
+            f"the file {url} (SHA-256 {encoding.sha256}) at {kept}"
         )
     data = fetch(url).data
     if cache.sha256(data) != encoding.sha256:

@@ -26,6 +26,7 @@ pub mod error;
 pub mod ids;
 pub mod load;
 pub mod normalize;
+mod outline;
 mod pool;
 pub mod ragged;
 pub mod rng;

@@ -75,6 +75,10 @@ pub struct BatchError<E> {
 }
 
 impl Tokenizer {
+    /// The memory that [`Tokenizer::new`] lets each concurrent call use to
+    /// remember pre-tokens, in bytes.
+    pub const DEFAULT_CACHE_BYTES: usize = DEFAULT_CACHE_BYTES;
+
     /// Checks a spec and compiles it.
     pub fn new(spec: impl Into<Arc<Spec>>) -> Result<Tokenizer, LoadError> {
         Tokenizer::with_cache(spec, DEFAULT_CACHE_BYTES)

@@ -47,7 +47,8 @@ impl Vocabulary {
             let tokens = spec.added_tokens.iter().filter(move |token| token.special == special);
             tokens.map(|token| (token.content.clone(), token.id)).collect()
         };
-        let mut order: Vec<u32> = all.iter().map(|(id, _)| *id).collect();
+        let mut order: Vec<(u128, u32)> =
+            all.iter().map(|(id, token)| (first_bytes(token), *id)).collect();
         let mut vocabulary = Vocabulary {
             bytes,
             starts,
@@ -56,11 +57,11 @@ impl Vocabulary {
             added: named(false),
             by_bytes: ByBytes(Vec::new()),
         };
-        order.sort_by(|a, b| {
-            let bytes = |id: &u32| vocabulary.bytes(TokenId(*id)).unwrap_or(&[]);
-            bytes(a).cmp(bytes(b)).then(a.cmp(b))
+        let bytes = |id: u32| vocabulary.bytes(TokenId(id)).unwrap_or(&[]);
+        order.sort_unstable_by(|a, b| {
+            a.0.cmp(&b.0).then_with(|| bytes(a.1).cmp(bytes(b.1))).then(a.1.cmp(&b.1))
         });
-        vocabulary.by_bytes = ByBytes(order);
+        vocabulary.by_bytes = ByBytes(order.into_iter().map(|(_, id)| id).collect());
         vocabulary
     }
 
@@ -109,4 +110,14 @@ impl Vocabulary {
     pub fn added(&self) -> &FxHashMap<String, u32> {
         &self.added
     }
+}
+
+/// The first 16 bytes as a number that compares as they do: sorting by it
+/// rarely needs a look at the bytes themselves.
+pub(crate) fn first_bytes(bytes: &[u8]) -> u128 {
+    let mut first = [0; 16];
+    for (to, from) in first.iter_mut().zip(bytes) {
+        *to = *from;
+    }
+    u128::from_be_bytes(first)
 }

@@ -128,6 +128,17 @@ impl PySpec {
         Ok(PyBytes::new(py, &ranks))
     }
 
+    /// The regular expression of the pre-tokenizer, if it is a single one.
+    #[getter]
+    fn pattern(&self) -> Option<&str> {
+        self.spec.pattern()
+    }
+
+    /// Everything but the tokens and the merges, as JSON.
+    fn outline(&self) -> String {
+        self.spec.outline()
+    }
+
     fn with_name(&self, name: String) -> PySpec {
         Spec { name, ..Spec::clone(&self.spec) }.into()
     }

@@ -17,7 +17,7 @@ pub(crate) const LONGEST: usize = 256;
 pub(crate) const INLINE: usize = 3;
 
 /// Memory for pre-tokens in bytes, per concurrent call.
-pub const DEFAULT_CACHE_BYTES: usize = 16 << 20;
+pub(crate) const DEFAULT_CACHE_BYTES: usize = 32 << 20;
 /// The least that a cache can be set to; less means no cache.
 pub(crate) const LEAST: usize = 1 << 12;
 

@@ -18,7 +18,7 @@ mod whole;
 
 use rustc_hash::FxHashMap;
 
-pub use cache::DEFAULT_CACHE_BYTES;
+pub(crate) use cache::DEFAULT_CACHE_BYTES;
 pub(crate) use encode::{Sink, Workspace};
 
 use crate::batch::{default_threads, in_chunks};
@@ -61,7 +61,7 @@ impl Bpe {
         let all = || model.tokens.iter().map(|token| (token.bytes.as_slice(), token.id));
         let everything = WholeTokens::new(all());
         let listed = match &model.merges {
-            Merges::Ranks => cuts(&all().collect::<Vec<_>>(), |bytes| everything.get(bytes)),
+            Merges::Ranks => cuts(&all().collect::<Vec<_>>(), &everything),
             Merges::Pairs(merges) => merges
                 .iter()
                 .zip(0..)
@@ -188,14 +188,14 @@ impl Bpe {
     /// Puts a pre-token's symbols into a lane; if it has too many for one,
     /// returns `false` and leaves them in the scratch.
     fn load(&self, piece: &[u8], lane: &mut Lane, scratch: &mut Scratch) -> bool {
-        if let Symbols::Bytes { symbols, pairs } = &self.alphabet {
-            if piece.len() <= SHORT_SYMBOLS {
-                lane.start(
-                    piece.iter().map(|byte| symbols[usize::from(*byte)]),
-                    piece.array_windows().map(|[left, right]| pairs.rank(*left, *right)),
-                );
-                return true;
-            }
+        if let Symbols::Bytes { symbols, pairs } = &self.alphabet
+            && piece.len() <= SHORT_SYMBOLS
+        {
+            lane.start(
+                piece.iter().map(|byte| symbols[usize::from(*byte)]),
+                piece.array_windows().map(|[left, right]| pairs.rank(*left, *right)),
+            );
+            return true;
         }
         self.start(piece, scratch, None);
         if scratch.symbols.len() > SHORT_SYMBOLS {

@@ -1,8 +1,10 @@
 //! The pair table: which two adjacent symbols merge, at what rank, into what.
 
 use super::key::fold;
-use super::prefetch::prefetch;
+use super::prefetch::{AHEAD, prefetch};
+use super::whole::WholeTokens;
 use crate::ids::widen;
+use crate::vocab::first_bytes;
 
 /// The rank of a pair that does not merge.
 pub(crate) const NO_RANK: u32 = u32::MAX;
@@ -53,25 +55,39 @@ impl PairTable {
             filter: vec![0; filter_bits / 64],
             filter_shift: 64 - filter_bits.trailing_zeros(),
         };
-        for &Pair { left, right, rank, merged } in pairs {
-            if let Some(result) = table.merged.get_mut(widen(rank)) {
-                *result = merged;
+        for some in pairs.chunks(AHEAD) {
+            for pair in some {
+                table.ask_slot(hash(pair.left, pair.right));
             }
-            let hash = hash(left, right);
-            let (word, bit) = table.filter_place(hash);
-            if let Some(word) = table.filter.get_mut(word) {
-                *word |= bit;
-            }
-            let home = table.home(hash);
-            let (before, after) = table.slots.split_at_mut(home);
-            for slot in after.iter_mut().chain(before) {
-                if slot.rank == NO_RANK || (slot.left == left && slot.right == right) {
-                    *slot = Slot { left, right, rank };
-                    break;
-                }
+            for pair in some {
+                table.insert(pair);
             }
         }
         table
+    }
+
+    fn insert(&mut self, &Pair { left, right, rank, merged }: &Pair) {
+        if let Some(result) = self.merged.get_mut(widen(rank)) {
+            *result = merged;
+        }
+        let hash = hash(left, right);
+        let (word, bit) = self.filter_place(hash);
+        if let Some(word) = self.filter.get_mut(word) {
+            *word |= bit;
+        }
+        let home = self.home(hash);
+        let (before, after) = self.slots.split_at_mut(home);
+        for slot in after.iter_mut().chain(before) {
+            if slot.rank == NO_RANK || (slot.left == left && slot.right == right) {
+                *slot = Slot { left, right, rank };
+                break;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn ask_slot(&self, hash: u64) {
+        prefetch(self.slots.get(self.home(hash)));
     }
 
     #[inline(always)]
@@ -108,7 +124,7 @@ impl PairTable {
         let hash = hash(left, right);
         let may = self.may_merge(hash);
         if may {
-            prefetch(self.slots.get(self.home(hash)));
+            self.ask_slot(hash);
         }
         may
     }
@@ -179,37 +195,41 @@ impl BytePairs {
 
 /// Every way to cut every token into two tokens: the merges of a vocabulary
 /// whose ranks are those of the concatenation. `tokens` are in rank order and
-/// distinct; `id_of` looks bytes up.
+/// distinct, `whole` has them all.
 ///
 /// In lexical order a token follows its prefixes, so the prefixes that are
-/// tokens need no look-up.
-pub(crate) fn cuts(tokens: &[(&[u8], u32)], id_of: impl Fn(&[u8]) -> Option<u32>) -> Vec<Pair> {
+/// tokens need no look-up; the rests are looked up many at a time.
+pub(crate) fn cuts(tokens: &[(&[u8], u32)], whole: &WholeTokens) -> Vec<Pair> {
     let mut order: Vec<(u128, u32)> =
         tokens.iter().zip(0..).map(|((bytes, _), rank)| (first_bytes(bytes), rank)).collect();
     let token = |rank: u32| tokens.get(widen(rank)).copied().unwrap_or((&[], 0));
     order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| token(a.1).0.cmp(token(b.1).0)));
     let mut pairs = Vec::with_capacity(tokens.len() * 3);
     let mut prefixes: Vec<(&[u8], u32)> = Vec::new();
+    let mut waiting: Vec<(Pair, &[u8])> = Vec::new();
+    let settle = |waiting: &mut Vec<(Pair, &[u8])>, pairs: &mut Vec<Pair>| {
+        for (_, right) in waiting.iter() {
+            whole.prefetch(right);
+        }
+        for (pair, right) in waiting.drain(..) {
+            pairs.extend(whole.get(right).map(|right| Pair { right, ..pair }));
+        }
+    };
     for (_, rank) in order {
         let (bytes, merged) = token(rank);
         while prefixes.pop_if(|(prefix, _)| !bytes.starts_with(prefix)).is_some() {}
         for &(prefix, left) in &prefixes {
-            if let Some(right) = bytes.get(prefix.len()..).and_then(&id_of) {
-                pairs.push(Pair { left, right, rank, merged });
+            if let Some(right) = bytes.get(prefix.len()..) {
+                waiting.push((Pair { left, right: 0, rank, merged }, right));
             }
+        }
+        if waiting.len() >= AHEAD {
+            settle(&mut waiting, &mut pairs);
         }
         prefixes.push((bytes, merged));
     }
+    settle(&mut waiting, &mut pairs);
     pairs
-}
-
-/// The first 16 bytes as a number that compares as they do.
-fn first_bytes(bytes: &[u8]) -> u128 {
-    let mut first = [0; 16];
-    for (to, from) in first.iter_mut().zip(bytes) {
-        *to = *from;
-    }
-    u128::from_be_bytes(first)
 }
 
 #[cfg(test)]
@@ -231,7 +251,8 @@ mod tests {
             let id_of = |bytes: &[u8]| {
                 numbered.iter().find(|(token, _)| *token == bytes).map(|(_, id)| *id)
             };
-            let mut found = cuts(&numbered, id_of);
+            let whole = WholeTokens::new(numbered.iter().copied());
+            let mut found = cuts(&numbered, &whole);
             found.sort_by_key(|pair| (pair.rank, pair.left));
             let mut expected = Vec::new();
             for (&(token, merged), rank) in numbered.iter().zip(0..) {

@@ -1,5 +1,8 @@
 //! Asking for memory before it is needed.
 
+/// How many things are asked for before the first is looked at.
+pub(crate) const AHEAD: usize = 64;
+
 /// Asks the processor to fetch a value that will be read soon.
 #[inline(always)]
 pub(crate) fn prefetch<T>(value: Option<&T>) {

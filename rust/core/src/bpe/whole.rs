@@ -1,7 +1,7 @@
 //! From bytes to the token that has exactly these bytes.
 
 use super::key::{SHORT, ShortKey, halves, hash_long, hash_short, short_key};
-use super::prefetch::prefetch;
+use super::prefetch::{AHEAD, prefetch};
 use crate::ids::widen;
 
 /// A read-only map from token bytes to ids, at most half full. Tokens of up
@@ -48,10 +48,20 @@ impl WholeTokens {
             long_bytes: Vec::new(),
             longest: 0,
         };
-        for (bytes, id) in tokens {
-            map.insert(bytes, id);
+        let mut tokens = tokens;
+        let mut some = Vec::with_capacity(AHEAD);
+        loop {
+            some.extend(tokens.by_ref().take(AHEAD));
+            if some.is_empty() {
+                return map;
+            }
+            for (bytes, _) in &some {
+                map.prefetch(bytes);
+            }
+            for (bytes, id) in some.drain(..) {
+                map.insert(bytes, id);
+            }
         }
-        map
     }
 
     fn insert(&mut self, bytes: &[u8], id: u32) {
@@ -105,6 +115,15 @@ impl WholeTokens {
                 self.get_short(key, hash_short(key))
             }
             _ => self.get_long(bytes),
+        }
+    }
+
+    /// Asks the processor to fetch what [`WholeTokens::get`] will read.
+    #[inline]
+    pub(crate) fn prefetch(&self, bytes: &[u8]) {
+        match bytes.len() {
+            len @ 1..=SHORT => self.prefetch_short(hash_short(short_key(bytes, 0, len))),
+            _ => prefetch(self.long.get(widen(long_hash(bytes)) & (self.long.len() - 1))),
         }
     }
 

@@ -66,7 +66,7 @@ pub struct Decoder {
     surfaces: Surfaces,
     plan: Plan,
     steps: Vec<spec::Decoder>,
-    /// Whether `<0xNN>` tokens are bytes in [`Decoder::decode_lossy`], too.
+    /// Whether a step reads `<0xNN>` tokens.
     byte_fallback: bool,
 }
 
@@ -109,9 +109,12 @@ impl Decoder {
         let byte_fallback = spec.decoders.contains(&spec::Decoder::ByteFallback);
         let model_bytes =
             matches!(spec.model.alphabet, Alphabet::Characters { byte_fallback: true, .. });
+        // A model with byte tokens and no step that reads them: Hugging Face
+        // tokenizers gives their spelling, and the two readings differ.
+        let unread = model_bytes && !byte_fallback;
         let mut decoder = Decoder {
             surfaces: Surfaces::default(),
-            plan: steps::plan(&spec.decoders),
+            plan: if unread { Plan::Steps } else { steps::plan(&spec.decoders) },
             steps: spec.decoders.clone(),
             byte_fallback,
         };
@@ -141,11 +144,7 @@ impl Decoder {
                 continue;
             };
             let surface = steps::surface(&self.steps, token, false);
-            let byte = match surface {
-                Piece::Byte(byte) => Some(byte),
-                _ => steps::byte_of(token).filter(|_| model_bytes && !self.byte_fallback),
-            };
-            if let Some(byte) = byte {
+            if let Piece::Byte(byte) = surface {
                 surfaces.push(Kind::Byte, &[byte]);
                 continue;
             }
@@ -201,19 +200,11 @@ impl Decoder {
                 let mut run = Vec::new();
                 for (position, &id) in ids.iter().enumerate() {
                     let (kind, surface) = self.surface_at(id, position)?;
-                    if kind == Kind::Byte && self.byte_fallback {
+                    if kind == Kind::Byte {
                         run.extend_from_slice(surface);
-                        continue;
-                    }
-                    steps::end_run(&mut run, &mut out);
-                    match (kind, surface) {
-                        (Kind::Byte, &[byte]) => {
-                            let spelling = format!("<0x{byte:02X}>");
-                            let first = position == 0;
-                            let piece = steps::surface(&self.steps, spelling.as_bytes(), first);
-                            out.extend_from_slice(&piece.into_bytes());
-                        }
-                        _ => out.extend_from_slice(surface),
+                    } else {
+                        steps::end_run(&mut run, &mut out);
+                        out.extend_from_slice(surface);
                     }
                 }
                 steps::end_run(&mut run, &mut out);

@@ -16,7 +16,8 @@ use crate::error::DecodeError;
 /// come, and waiting for them would hold back valid text, too.)
 ///
 /// The few decoder steps that cannot be carried out token by token (a
-/// `Replace` after `Fuse`, say) make it hold back everything until the end.
+/// `Replace` after `Fuse`, say, or byte tokens without `ByteFallback`) make it
+/// hold back everything until the end.
 ///
 /// Always used with one and the same decoder.
 #[derive(Clone, Debug, Default)]

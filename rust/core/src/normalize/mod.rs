@@ -62,8 +62,9 @@ struct Prefix {
 }
 
 /// For every byte of a rewritten text, the byte range of the source it came
-/// from: the character it stands for, or all characters that became it. A
-/// byte that was put in has an empty range at its place.
+/// from: itself if it is a byte of a character that was kept, and otherwise
+/// the characters that became the one it is part of. A byte that was put in
+/// has an empty range at its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alignment {
     /// `(start, end)` in the source for every byte of the output. Starts
@@ -232,13 +233,20 @@ impl Step {
 ///
 /// A step multiplies what it consumes, and that is source text or what earlier
 /// steps put in, as far as it has a byte in common with what the step looks
-/// for.
+/// for. Unicode forms and lower-casing do not feed each other: what one of
+/// them has taken apart stays so, or is joined again.
 pub(crate) struct Growth {
     /// Of the whole text.
     length: usize,
-    /// Of what each step so far has put in, and of what bytes that consists
-    /// (`None`: any).
-    put: Vec<(usize, Option<Vec<u8>>)>,
+    /// Of what each step so far has put in.
+    put: Vec<(usize, Put)>,
+}
+
+/// What a step puts in.
+enum Put {
+    Bytes(Vec<u8>),
+    /// Characters of Unicode forms and lower-casing.
+    Characters,
 }
 
 impl Growth {
@@ -253,44 +261,46 @@ impl Growth {
         to: &[u8],
         place: &str,
     ) -> Result<(), LoadError> {
+        let feeds = |put: &Put| match (from, put) {
+            (Some(from), Put::Bytes(bytes)) => bytes.iter().any(|byte| from.contains(byte)),
+            _ => true,
+        };
         let factor = to.len().div_ceil(from.map_or(1, <[u8]>::len).max(1));
-        self.multiply(factor, from, Some(to.to_vec()), place)
+        self.multiply(factor, feeds, Put::Bytes(to.to_vec()), place)
     }
 
     fn after(&mut self, step: &Step, place: &str) -> Result<(), LoadError> {
-        match step {
-            Step::Strip { .. } | Step::StripAccents => Ok(()),
+        let characters = |put: &Put| matches!(put, Put::Bytes(_));
+        let factor = match step {
+            Step::Strip { .. } | Step::StripAccents => return Ok(()),
             Step::Prepend(prefix) => {
                 self.length = self.length.saturating_add(prefix.len());
-                self.put.push((prefix.len(), Some(prefix.clone())));
-                self.check(place)
+                self.put.push((prefix.len(), Put::Bytes(prefix.clone())));
+                return self.check(place);
             }
+            Step::Literal { from, to } => return self.replace(Some(from.needle()), to, place),
+            Step::Matches { to, .. } => return self.replace(None, to, place),
             // The longest decompositions: U+0390 (2 bytes to 6) and U+FDFA
             // (3 bytes to 33); U+0130 in lower case has 3 bytes for 2.
-            Step::Form(Form::Nfc | Form::Nfd) => self.multiply(3, None, None, place),
-            Step::Form(Form::Nfkc | Form::Nfkd) => self.multiply(11, None, None, place),
-            Step::Lowercase => self.multiply(2, None, None, place),
-            Step::Literal { from, to } => self.replace(Some(from.needle()), to, place),
-            Step::Matches { to, .. } => self.replace(None, to, place),
-        }
+            Step::Form(Form::Nfc | Form::Nfd) => 3,
+            Step::Form(Form::Nfkc | Form::Nfkd) => 11,
+            Step::Lowercase => 2,
+        };
+        self.multiply(factor, characters, Put::Characters, place)
     }
 
     fn multiply(
         &mut self,
         factor: usize,
-        from: Option<&[u8]>,
-        to: Option<Vec<u8>>,
+        feeds: impl Fn(&Put) -> bool,
+        put: Put,
         place: &str,
     ) -> Result<(), LoadError> {
-        let feeds = |bytes: &Option<Vec<u8>>| match (from, bytes) {
-            (Some(from), Some(bytes)) => bytes.iter().any(|byte| from.contains(byte)),
-            _ => true,
-        };
-        let fed = self.put.iter().filter(|(_, bytes)| feeds(bytes)).map(|(length, _)| *length);
+        let fed = self.put.iter().filter(|(_, put)| feeds(put)).map(|(length, _)| *length);
         let consumed = fed.fold(1, usize::saturating_add).min(self.length);
         let grown = consumed.saturating_mul(factor.saturating_sub(1));
         self.length = self.length.saturating_add(grown);
-        self.put.push((consumed.saturating_mul(factor), to));
+        self.put.push((consumed.saturating_mul(factor), put));
         self.check(place)
     }
 

@@ -169,7 +169,17 @@ fn cluster(form: Form, text: &str, base: usize, edits: &mut Edits<'_>) {
                 offset += replaced.map(char::len_utf8).sum::<usize>();
             }
         }
-        edits.put(piece.character.encode_utf8(&mut [0; 4]).as_bytes(), piece.source, anchor);
+        let mut buffer = [0; 4];
+        let bytes = piece.character.encode_utf8(&mut buffer).as_bytes();
+        let (start, end) = piece.source;
+        if edits.text().get(start..end) == Some(bytes) {
+            // The character itself: each byte comes from its own.
+            for (at, byte) in (start..end).zip(bytes.chunks(1)) {
+                edits.put(byte, (at, at + 1), anchor);
+            }
+        } else {
+            edits.put(bytes, piece.source, anchor);
+        }
     }
 }
 

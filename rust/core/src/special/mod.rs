@@ -9,7 +9,7 @@
 //!
 //! # What matches
 //!
-//! Per call, the tokens taken part are those that are not special and the
+//! Per call, the tokens that take part are those that are not special and the
 //! special ones that the call allows; the others do not exist for it. Among
 //! them the leftmost match wins, and of several that start together the
 //! longest. (tiktoken tries its special tokens in the order of a hash map, so
@@ -20,9 +20,10 @@
 //! Matching has two passes, as in Hugging Face tokenizers: tokens with
 //! `normalized: false` are found in the source text; the segments between
 //! them are normalized each on its own; and tokens with `normalized: true`,
-//! themselves normalized, are found in those. If several of these normalize to
-//! one string, the lowest id wins (unspecified in Hugging Face's); one that
-//! normalizes to nothing is never found.
+//! themselves normalized, are found in those. If several of these
+//! normalize to one string, the lowest id wins (unspecified in Hugging Face's);
+//! one that normalizes to nothing is refused (Hugging Face's finds it between
+//! any two characters).
 //!
 //! - `single_word`: a match with a word character (`\w` of the crate `regex`)
 //!   right before or after it is plain text. The matches after it are those
@@ -33,6 +34,9 @@
 //!   begins with white space can still be found there, and what follows that
 //!   token is text again: Hugging Face's rule, which then encodes some white
 //!   space twice. Such ranges overlap.
+
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -142,7 +146,9 @@ impl AddedTokens {
     ///
     /// # Errors
     /// [`LoadError::Vocabulary`] for an empty text, a text that two ids have,
-    /// and so many tokens that no automaton can hold them.
+    /// and so many tokens that no automaton can hold them;
+    /// [`LoadError::Unsupported`] for a text of which the normalizers leave
+    /// nothing.
     pub fn new(tokens: &[AddedToken], rewriter: &Rewriter) -> Result<AddedTokens, LoadError> {
         let mut entries = Vec::with_capacity(tokens.len());
         let mut by_content = FxHashMap::default();
@@ -165,6 +171,13 @@ impl AddedTokens {
                 true => rewriter.normalize(content, false).text.into_owned(),
                 false => content.to_vec(),
             };
+            if pattern.is_empty() {
+                return Err(LoadError::Unsupported {
+                    place: format!("added_tokens[{index}]"),
+                    what: format!("{:?}, of which the normalizer leaves nothing,", token.content),
+                    advice: "; set its `normalized` to false".to_owned(),
+                });
+            }
             entries.push(Entry {
                 id: token.id,
                 content: token.content.clone(),

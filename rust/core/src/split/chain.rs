@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use memchr::memmem;
 
-use super::classes::{NUMBERS, Text, within};
+use super::classes::{DIGITS, Text, within};
 use super::engine::{Caches, Engine};
 use super::fallback::{Fallback, Patience};
 use super::family::Family;
@@ -71,10 +71,10 @@ impl Chain {
     /// Takes back what a walk borrowed.
     pub(super) fn finish(&self, walk: &mut Walk<'_>) {
         for (step, level) in self.0.iter().zip(&mut walk.levels) {
-            if let Step::Matches { finder: Finder::Engine(engine), .. } = step {
-                if let Some(caches) = level.caches.take() {
-                    engine.keep(*caches);
-                }
+            if let Step::Matches { finder: Finder::Engine(engine), .. } = step
+                && let Some(caches) = level.caches.take()
+            {
+                engine.keep(*caches);
             }
         }
     }
@@ -363,7 +363,7 @@ impl Level {
                 let mut position = from;
                 while position < slice.len() {
                     let (entry, length) = text.at(position);
-                    if within(entry, NUMBERS) {
+                    if within(entry, DIGITS) {
                         return Ok(Some((position, position + length)));
                     }
                     position += length;

@@ -85,10 +85,10 @@ impl Engine {
 
     /// Takes caches back for the next text.
     pub(super) fn keep(&self, caches: Caches) {
-        if let Ok(mut spare) = self.caches.try_lock() {
-            if spare.len() < SPARE_CACHES {
-                spare.push(caches);
-            }
+        if let Ok(mut spare) = self.caches.try_lock()
+            && spare.len() < SPARE_CACHES
+        {
+            spare.push(caches);
         }
     }
 

@@ -7,7 +7,9 @@
 
 use std::marker::PhantomData;
 
-use super::{Scanner, WhiteSpace, contraction, numbers, punctuation_tail, white_space};
+use super::{
+    Numbers, Plain, Scanner, WhiteSpace, contraction, numbers, punctuation_tail, white_space,
+};
 use crate::split::classes::{
     CASELESS, HANS, LETTERS, LOWER, MARKS, NEWLINES, NUMBERS, SPACES, Set, Text, UPPER, except,
     only, within,
@@ -95,6 +97,15 @@ fn word<R: Rules>(text: &Text<'_>, body: usize) -> Option<(usize, bool)> {
 }
 
 impl<R: Rules> Scanner for CasedWords<R> {
+    const PLAIN: Plain = Plain {
+        numbers: if R::NUMBERS_AT_ONCE == 1 { Numbers::One } else { Numbers::Three },
+        numbers_cut: false,
+        lines: true,
+        cased: true,
+        contractions: R::CONTRACTIONS,
+        slashes: R::SLASHES,
+    };
+
     #[inline(always)]
     fn next(text: &Text<'_>, start: usize) -> usize {
         const OTHERS: Set = except(SPACES | LETTERS | NUMBERS);

@@ -9,10 +9,10 @@
 //! run of characters that nothing matches is a piece; so is a group of
 //! numbers.
 
-use super::{Scanner, WhiteSpace, numbers, punctuation_tail, white_space};
+use super::{Numbers, Plain, Scanner, WhiteSpace, numbers, punctuation_tail, white_space};
 use crate::split::classes::{
-    IDEOGRAPHS_OR_KANA, LETTERS, MARKS, NUMBERS, OTHER, PUNCTUATION, SPACE, SPACES, SYMBOL, Set,
-    Text, only, within,
+    IDEOGRAPHS_OR_KANA, LATER_NUMBER, LETTERS, MARKS, NUMBERS, OTHER, PUNCTUATION, SPACE, SPACES,
+    SYMBOL, Set, Text, only, within,
 };
 
 /// DeepSeek V3 and R1.
@@ -32,7 +32,7 @@ impl Segment {
             word: (LETTERS | MARKS) & members,
             others: (only(PUNCTUATION) | only(SYMBOL)) & members,
             spaces: SPACES & members,
-            unmatched: only(OTHER) & members,
+            unmatched: (only(OTHER) | only(LATER_NUMBER)) & members,
         }
     }
 }
@@ -42,6 +42,15 @@ const BETWEEN: Segment = Segment::of(!CUT);
 const IDEOGRAPHIC: Segment = Segment::of(IDEOGRAPHS_OR_KANA & !NUMBERS);
 
 impl Scanner for DeepSeekV3 {
+    const PLAIN: Plain = Plain {
+        numbers: Numbers::Three,
+        numbers_cut: true,
+        lines: true,
+        cased: false,
+        contractions: false,
+        slashes: false,
+    };
+
     #[inline(always)]
     fn next(text: &Text<'_>, start: usize) -> usize {
         let (entry, length) = text.at(start);

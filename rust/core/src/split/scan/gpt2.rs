@@ -1,7 +1,7 @@
 //! GPT-2 and what is built on its pattern.
 
-use super::{Scanner, WhiteSpace, contraction, numbers, white_space};
-use crate::split::classes::{LETTERS, NUMBERS, SPACES, Text, except, within};
+use super::{Numbers, Plain, Scanner, WhiteSpace, contraction, white_space};
+use crate::split::classes::{DIGITS, LETTERS, NUMBERS, SPACES, Text, except, within};
 
 /// GPT-2: `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|`
 /// `\s+(?!\S)|\s+`.
@@ -12,6 +12,15 @@ pub(super) struct Gpt2;
 pub(super) struct StarCoder;
 
 impl Scanner for Gpt2 {
+    const PLAIN: Plain = Plain {
+        numbers: Numbers::RunAfterSpace,
+        numbers_cut: false,
+        lines: false,
+        cased: false,
+        contractions: true,
+        slashes: false,
+    };
+
     #[inline(always)]
     fn next(text: &Text<'_>, start: usize) -> usize {
         scan::<false>(text, start)
@@ -19,6 +28,15 @@ impl Scanner for Gpt2 {
 }
 
 impl Scanner for StarCoder {
+    const PLAIN: Plain = Plain {
+        numbers: Numbers::One,
+        numbers_cut: true,
+        lines: false,
+        cased: false,
+        contractions: true,
+        slashes: false,
+    };
+
     #[inline(always)]
     fn next(text: &Text<'_>, start: usize) -> usize {
         scan::<true>(text, start)
@@ -27,28 +45,29 @@ impl Scanner for StarCoder {
 
 #[inline(always)]
 fn scan<const DIGITS_CUT: bool>(text: &Text<'_>, start: usize) -> usize {
-    const OTHERS: u64 = except(SPACES | LETTERS | NUMBERS);
+    let numbers = if DIGITS_CUT { DIGITS } else { NUMBERS };
+    let others = except(SPACES | LETTERS | numbers);
     let byte = text.byte(start);
     let body = start + usize::from(byte == b' ');
     let (entry, length) = text.at(body);
     if within(entry, LETTERS) {
         return text.letters::<false>(body + length, LETTERS);
     }
-    if within(entry, OTHERS) {
-        if byte == b'\'' {
-            if let Some(length) = contraction::<false>(text, start) {
-                return start + length;
-            }
+    if within(entry, others) {
+        if byte == b'\''
+            && let Some(length) = contraction::<false>(text, start)
+        {
+            return start + length;
         }
-        return text.run(body + length, OTHERS);
+        return text.run(body + length, others);
     }
-    if within(entry, NUMBERS) {
+    if within(entry, numbers) {
         if !DIGITS_CUT {
-            return text.run(body + length, NUMBERS);
+            return text.run(body + length, numbers);
         }
         if body == start {
-            return numbers(text, start, 1);
+            return body + length;
         }
     }
-    white_space(text, start, WhiteSpace::Plain, if DIGITS_CUT { NUMBERS } else { 0 })
+    white_space(text, start, WhiteSpace::Plain, if DIGITS_CUT { numbers } else { 0 })
 }

@@ -6,6 +6,7 @@
 //! expression in the tests.
 
 pub(super) mod ascii;
+mod block;
 mod cased;
 mod deepseek;
 mod gpt2;
@@ -14,9 +15,19 @@ mod word;
 use super::BLOCK;
 use super::classes::{END, NEWLINES, SPACES, Set, Text, only, within};
 use super::family::Family;
+use crate::ids::widen;
+use block::{Numbers, Plain};
+
+/// With fewer plain bytes at the start of a chunk, a chunk was not worth it.
+const FEW: u32 = 16;
+/// How many pre-tokens to leave to the scanner then.
+const PAUSE: usize = 8;
 
 /// A family's rule for one pre-token.
 trait Scanner {
+    /// How the family cuts plain ASCII.
+    const PLAIN: Plain;
+
     /// The end of the pre-token that starts at `start`, which is inside the
     /// text. The result is greater than `start`.
     fn next(text: &Text<'_>, start: usize) -> usize;
@@ -29,16 +40,78 @@ fn fill<S: Scanner>(text: &Text<'_>, position: &mut usize, ends: &mut [usize; BL
     let length = text.bytes.len();
     let mut count = 0;
     let mut start = *position;
-    for end in ends.iter_mut() {
-        if start >= length {
-            break;
+    // How many pre-tokens the scanner does before another chunk is tried.
+    let mut pause = 0usize;
+    while start < length && count < BLOCK {
+        // The byte that the scanner must get past.
+        let mut touched = start;
+        if !block::WORTH_IT || pause > 0 || !text.byte(start + 1).is_ascii() {
+            pause = pause.saturating_sub(1);
+        } else if let Some(chunk) = text.bytes.get(start..).and_then(|tail| tail.first_chunk()) {
+            let base = start;
+            let found = block::starts(chunk, S::PLAIN);
+            #[cfg(test)]
+            super::classes::looks::add(chunk.len());
+            let left = write(base, found.bits, &mut count, ends);
+            if let (true, Some(end)) = (found.bits != 0, ends.get(count.wrapping_sub(1))) {
+                start = *end;
+            }
+            if left || (found.plain == 64 && found.bits != 0) {
+                continue;
+            }
+            touched = base + widen(found.plain);
+            if found.plain < FEW {
+                pause = PAUSE;
+            }
         }
-        start = S::next(text, start);
-        *end = start;
-        count += 1;
+        for end in ends.iter_mut().skip(count) {
+            start = S::next(text, start);
+            *end = start;
+            count += 1;
+            if start > touched || start >= length {
+                break;
+            }
+        }
     }
     *position = start;
     count
+}
+
+/// Writes the positions of the bits, counted from `base`, as far as there is
+/// room, and returns whether some are left.
+#[inline(always)]
+fn write(base: usize, mut bits: u64, count: &mut usize, ends: &mut [usize; BLOCK]) -> bool {
+    /// How many are written at a time, whether there are as many or not: their
+    /// number is hard to foretell, and a wrong guess costs more.
+    const AT_ONCE: usize = 8;
+    let total = widen(bits.count_ones());
+    let mut done = 0;
+    while done < total {
+        let Some(slots) =
+            ends.get_mut(*count + done..).and_then(|rest| rest.first_chunk_mut::<AT_ONCE>())
+        else {
+            break;
+        };
+        for slot in slots {
+            *slot = base + widen(bits.trailing_zeros());
+            bits &= bits.wrapping_sub(1);
+        }
+        done += AT_ONCE;
+    }
+    if done >= total {
+        *count += total;
+        return false;
+    }
+    *count += done;
+    for slot in ends.iter_mut().skip(*count) {
+        *slot = base + widen(bits.trailing_zeros());
+        bits &= bits.wrapping_sub(1);
+        *count += 1;
+        if bits == 0 {
+            return false;
+        }
+    }
+    true
 }
 
 impl Family {

@@ -5,7 +5,9 @@
 
 use std::marker::PhantomData;
 
-use super::{Scanner, WhiteSpace, contraction, numbers, punctuation_tail, white_space};
+use super::{
+    Numbers, Plain, Scanner, WhiteSpace, contraction, numbers, punctuation_tail, white_space,
+};
 use crate::split::classes::{LETTERS, MARKS, NEWLINES, NUMBERS, SPACES, Set, Text, except, within};
 
 /// What tells the relatives apart.
@@ -64,6 +66,15 @@ impl Rules for MiniCpm5 {
 }
 
 impl<R: Rules> Scanner for Words<R> {
+    const PLAIN: Plain = Plain {
+        numbers: if R::NUMBERS_AT_ONCE == 1 { Numbers::One } else { Numbers::Three },
+        numbers_cut: R::CUT != 0,
+        lines: true,
+        cased: false,
+        contractions: true,
+        slashes: false,
+    };
+
     #[inline(always)]
     fn next(text: &Text<'_>, start: usize) -> usize {
         let others = except(SPACES | R::WORD | NUMBERS);
@@ -72,10 +83,10 @@ impl<R: Rules> Scanner for Words<R> {
         if within(entry, R::WORD) {
             return text.letters::<false>(start + length, R::WORD);
         }
-        if byte == b'\'' {
-            if let Some(length) = contraction::<true>(text, start) {
-                return start + length;
-            }
+        if byte == b'\''
+            && let Some(length) = contraction::<true>(text, start)
+        {
+            return start + length;
         }
         let after = start + length;
         if !within(entry, NUMBERS | NEWLINES) {

@@ -70,10 +70,9 @@ fn every_code_point_in_many_places() {
     for c in '\0'..=char::MAX {
         // Beyond the assigned planes a few code points stand for all.
         let point = u32::from(c);
-        if (0x3_3480..0xE_0000).contains(&point) || (0xE_1000..).contains(&point) {
-            if point % 61 != 0 {
-                continue;
-            }
+        let rare = (0x3_3480..0xE_0000).contains(&point) || (0xE_1000..).contains(&point);
+        if rare && point % 61 != 0 {
+            continue;
         }
         for before in ["", " ", "a", "A", "!", "\n", "'"] {
             text.push_str(before);
@@ -95,7 +94,7 @@ fn every_code_point_in_many_places() {
 /// Characters of every class and every special role.
 const ALPHABET: &str = "abcsStTdDmMlLvVrReEſKǅµéÉßʰªא中々〇ー・ア゙ⅷ٣0123456789²½\
     \u{300}\u{301}\u{20dd}\u{302a}\u{3099}\u{9fa5}\u{9fa6}\u{30ff}\u{3040}⺀〸,.;:!?'\"’-_/\\()[]{}<>+=$^~`|@#%&*\
-    \u{1}\u{7f}\u{200b}\u{200d}\u{feff}\u{e000}\u{378}\u{fffd}\u{10ffff}😀𝐀𝒷𐐀𐐨𠀀 \t\n\r\u{b}\u{c}\u{85}\u{a0}\u{2028}\u{3000}";
+    \u{1}\u{7f}\u{200b}\u{200d}\u{feff}\u{e000}\u{378}\u{fffd}\u{10ffff}\u{11de0}😀𝐀𝒷𐐀𐐨𠀀 \t\n\r\u{b}\u{c}\u{85}\u{a0}\u{2028}\u{3000}";
 
 fn character() -> impl Strategy<Value = char> {
     let alphabet: Vec<char> = ALPHABET.chars().collect();
@@ -174,6 +173,45 @@ fn random_bytes_are_cut_as_replacement_characters_would_be() {
             let expected: Vec<usize> =
                 ends(splitter, text.as_bytes()).into_iter().map(|end| back[end]).collect();
             prop_assert_eq!(ends(splitter, &bytes), expected, "{:?}", splitter.family());
+        }
+    });
+}
+
+/// Plain ASCII in long stretches, for the blocks of sixty-four bytes.
+fn ascii() -> impl Strategy<Value = String> {
+    let word = prop_oneof![
+        8 => "[a-z]{1,9}",
+        3 => "[A-Z][a-z]{0,7}",
+        2 => "[a-zA-Z]{1,70}",
+        2 => "[0-9]{1,12}",
+        3 => "[!-/:-@\\[-`{-~]{1,4}",
+        2 => "[!-~]{1,6}",
+        1 => "[a-z]{1,5}'[a-zA-Z]{1,3}",
+        1 => "[\\x00-\\x7f]{1,3}",
+        1 => proptest::sample::select(vec!["é", "\u{a0}", "\u{3000}", "\u{301}", "中", "\u{85}"])
+            .prop_map(str::to_owned),
+    ];
+    let gap = prop_oneof![
+        8 => Just(" ".to_owned()),
+        4 => Just(String::new()),
+        2 => "[ \n]{1,3}",
+        2 => "\n {0,9}",
+        1 => "[ \t\r\n\x0b\x0c]{1,5}",
+        1 => " {1,80}",
+        1 => Just("\r\n".to_owned()),
+        1 => Just("\n/".to_owned()),
+    ];
+    proptest::collection::vec((word, gap), 0..60)
+        .prop_map(|items| items.into_iter().flat_map(|(word, gap)| [word, gap]).collect())
+}
+
+#[test]
+fn long_stretches_of_plain_text() {
+    let pairs = pairs();
+    let config = ProptestConfig { cases: cases(300), ..ProptestConfig::default() };
+    proptest!(config, |(text in ascii())| {
+        for pair in &pairs {
+            pair.check_first(&text);
         }
     });
 }

@@ -24,14 +24,7 @@ pub(super) fn compile(steps: &[PreTokenizer]) -> Vec<Step> {
                 Some(Step::Regex(regex, *behavior, *invert))
             }
             PreTokenizer::Digits { individual } => Some(Step::Chars(
-                Box::new({
-                    let regex = Regex::new(r"^\p{N}$").unwrap();
-                    move |c: char| {
-                        let mut buffer = [0; 4];
-                        let one: &str = c.encode_utf8(&mut buffer);
-                        regex.is_match(one).unwrap()
-                    }
-                }),
+                Box::new(char::is_numeric),
                 if *individual { SplitBehavior::Isolated } else { SplitBehavior::Contiguous },
             )),
             PreTokenizer::Metaspace { replacement, split: true, .. } => {
