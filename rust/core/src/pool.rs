@@ -26,11 +26,11 @@ impl<T> Pool<T> {
         let mut value = kept.unwrap_or_else(make);
         let result = work(&mut value);
         for slot in &self.slots {
-            if let Ok(mut slot) = slot.try_lock() {
-                if slot.is_none() {
-                    *slot = Some(value);
-                    break;
-                }
+            if let Ok(mut slot) = slot.try_lock()
+                && slot.is_none()
+            {
+                *slot = Some(value);
+                break;
             }
         }
         result

@@ -188,14 +188,14 @@ impl Bpe {
     /// Puts a pre-token's symbols into a lane; if it has too many for one,
     /// returns `false` and leaves them in the scratch.
     fn load(&self, piece: &[u8], lane: &mut Lane, scratch: &mut Scratch) -> bool {
-        if let Symbols::Bytes { symbols, pairs } = &self.alphabet {
-            if piece.len() <= SHORT_SYMBOLS {
-                lane.start(
-                    piece.iter().map(|byte| symbols[usize::from(*byte)]),
-                    piece.array_windows().map(|[left, right]| pairs.rank(*left, *right)),
-                );
-                return true;
-            }
+        if let Symbols::Bytes { symbols, pairs } = &self.alphabet
+            && piece.len() <= SHORT_SYMBOLS
+        {
+            lane.start(
+                piece.iter().map(|byte| symbols[usize::from(*byte)]),
+                piece.array_windows().map(|[left, right]| pairs.rank(*left, *right)),
+            );
+            return true;
         }
         self.start(piece, scratch, None);
         if scratch.symbols.len() > SHORT_SYMBOLS {

@@ -59,7 +59,7 @@ fn by_list(model: &Model, piece: &str) -> Vec<u32> {
     }
     let Merges::Pairs(merges) = &model.merges else { unreachable!("only called with pairs") };
     loop {
-        let next = merges.iter().enumerate().find_map(|(_, merge)| {
+        let next = merges.iter().find_map(|merge| {
             let at = ids.windows(2).position(|pair| pair == [merge.left, merge.right])?;
             Some((at, merge.merged))
         });
