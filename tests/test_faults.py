@@ -20,6 +20,7 @@ import pytest
 
 import tokenseam
 from tests import strings, support
+from tokenseam import errors
 
 PATHS = os.pathsep.join([str(Path(tokenseam.__file__).parents[1]), str(support.ROOT)])
 
@@ -191,7 +192,7 @@ JSON_FILES: dict[str, tuple[bytes, str]] = {
     "nested arrays": (b'{"model":' + b"[" * 1_000_000, "nested"),
     "nested objects": (b'{"added_tokens":[],"model":' + b'{"a":' * 1_000_000, "nested"),
     "NUL bytes": (bytes(1 << 20), "line 1"),
-    "not UTF-8": (b'{"model": {"type": "\xff"}}', "UTF-8"),
+    "not UTF-8": (b'{"model": {"type": "\xff"}}', "unicode"),
     "empty": (b"", "empty"),
     "white space": (b" \n " * 1000, "empty"),
     "array": (b"[1, 2]", "line 1"),
@@ -227,7 +228,7 @@ def ranks(*changes: tuple[int, bytes | None]) -> bytes:
 RANK_FILES: dict[str, tuple[bytes, str]] = {
     "missing byte": (ranks((0, None)), "0x21"),
     "duplicate rank": (ranks((300, base64.b64encode(b"zqj") + b" 299")), "299"),
-    "duplicate token": (ranks((300, base64.b64encode(b"!") + b" 300")), "line 301"),
+    "duplicate token": (ranks((300, base64.b64encode(b"!") + b" 300")), "id 300"),
     "rank of 2**32": (ranks((300, base64.b64encode(b"zqj") + b" 4294967296")), "line 301"),
     "rank of 2**64": (ranks((300, base64.b64encode(b"zqj") + b" 18446744073709551616")), "line 301"),
     "negative rank": (ranks((300, base64.b64encode(b"zqj") + b" -1")), "line 301"),
@@ -237,7 +238,7 @@ RANK_FILES: dict[str, tuple[bytes, str]] = {
     "not base64": (ranks((300, b"!!! 300")), "line 301"),
     "empty token": (ranks((300, b" 300")), "line 301"),
     "no bytes at all": (base64.b64encode(b"ab") + b" 0\n", "0x00"),
-    "cut off in a token": (ranks()[:5001], "line"),
+    "cut off in a token": (ranks((300, b"YWJjZ"))[: ranks().index(b" 300") - 1], "line 301"),
 }
 
 
@@ -278,11 +279,11 @@ def test_padding_and_truncation_of_billions_do_nothing(tmp_path):
 
 def test_what_is_no_file(tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(tokenseam.LoadError, match=r"tokenizer\.json"):
+    with pytest.raises(errors.LoadError, match=r"tokenizer\.json"):
         tokenseam.Tokenizer.from_file(tmp_path / "empty")
-    with pytest.raises(tokenseam.MissingFileError, match="absent"):
+    with pytest.raises(errors.MissingFileError, match="absent"):
         tokenseam.Tokenizer.from_file(tmp_path / "absent.json")
-    with pytest.raises((tokenseam.LoadError, ValueError)):
+    with pytest.raises((errors.LoadError, ValueError)):
         tokenseam.Tokenizer.from_file("a\0b")
 
 
@@ -326,7 +327,7 @@ def test_broken_specs_and_pickles():
         for content in (bytes(broken), data[: generator.randrange(len(data))]):
             try:
                 tokenseam.Tokenizer.from_spec(tokenseam.Spec.from_bytes(content))
-            except tokenseam.LoadError:
+            except errors.LoadError:
                 continue
 
 
@@ -342,8 +343,8 @@ def test_hostile_patterns(pattern, text):
     before = time.process_time()
     try:
         ids = tokenizer.encode(text)
-    except tokenseam.PatternLimitError as error:
-        assert pattern in str(error)  # noqa: PT017 - either outcome is right
+    except errors.PatternLimitError as error:
+        assert "gave up at byte" in str(error)  # noqa: PT017 - either outcome is right
     else:
         assert tokenizer.decode(ids) == text
     # A second in the issue; the machine may be slow.
@@ -399,7 +400,8 @@ def test_long_runs_and_empty_text(name):
         text = unit * (1_000_000 // len(unit.encode()))
         ids = tokenizer.encode_to_numpy(text)
         assert len(ids) > 0
-        if unit != "\u2581":
+        # Mistral takes a space in front for the one that it puts there.
+        if unit != "\u2581" and (unit, name) != (" ", "small-mistral.json"):
             assert tokenizer.decode(ids) == text
 
 
@@ -423,7 +425,7 @@ def test_lone_surrogates_at_every_entry_point(text):
         lambda text: tokenizer.count_batch([text]),
     ]
     for entry in entries:
-        with pytest.raises(tokenseam.SurrogateError, match="surrogate"):
+        with pytest.raises(errors.SurrogateError, match="surrogate"):
             entry(text)
 
 
@@ -449,13 +451,13 @@ def test_special_tokens_in_plain_text():
         tokenizer = tokenseam.Tokenizer.from_file(support.DATA / name)
         for special, id in tokenizer.special_tokens.items():
             text = f"before {special} after"
-            with pytest.raises(tokenseam.DisallowedSpecialError) as raised:
+            with pytest.raises(errors.DisallowedSpecialError) as raised:
                 tokenizer.encode(text)
             assert special in str(raised.value)
             for way in (tokenizer.count, tokenizer.encode_to_numpy, tokenizer.encode_with_offsets):
-                with pytest.raises(tokenseam.DisallowedSpecialError):
+                with pytest.raises(errors.DisallowedSpecialError):
                     way(text)
-            with pytest.raises(tokenseam.DisallowedSpecialError, match="1"):
+            with pytest.raises(errors.DisallowedSpecialError, match="1"):
                 tokenizer.encode_batch(["fine", text])
             plain = tokenizer.encode(text, disallowed_special=())
             assert id not in plain
@@ -463,7 +465,7 @@ def test_special_tokens_in_plain_text():
             assert tokenizer.decode(plain) == text
             assert tokenizer.encode(text, allowed_special={special}).count(id) == 1
             assert id in tokenizer.encode(text.encode(), allowed_special="all")
-        with pytest.raises(tokenseam.UnknownSpecialError, match="nothing"):
+        with pytest.raises(errors.UnknownSpecialError, match="nothing"):
             tokenizer.encode("text", allowed_special={"nothing of the kind"})
 
 
@@ -484,7 +486,7 @@ def test_ids_that_are_none():
             lambda id=id: tokenizer.decode_tokens_bytes([id]),
             lambda id=id: tokenizer.decode_with_offsets([id]),
         ):
-            with pytest.raises(tokenseam.UnknownTokenError) as raised:
+            with pytest.raises(errors.UnknownTokenError) as raised:
                 call()
             assert str(id) in str(raised.value)
             assert isinstance(raised.value, KeyError)
@@ -513,10 +515,10 @@ def test_ids_in_arrays_of_every_kind(kind):
         assert tokenizer.decode_bytes(given) == expected
     assert tokenizer.decode_bytes(np.zeros(0, kind)) == b""
     if "i" in kind:
-        with pytest.raises(tokenseam.UnknownTokenError, match="-1"):
+        with pytest.raises(errors.UnknownTokenError, match="-1"):
             tokenizer.decode_bytes(np.array([5, -1], dtype=kind))
     if kind.endswith("8"):
-        with pytest.raises(tokenseam.UnknownTokenError, match=str(2**32)):
+        with pytest.raises(errors.UnknownTokenError, match=str(2**32)):
             tokenizer.decode_bytes(np.array([5, 2**32], dtype=kind))
 
 
@@ -529,7 +531,7 @@ def test_every_id_in_random_order_comes_back_whole():
             for id in generator.choices(range(tokenizer.n_vocab), k=20):
                 try:
                     tokenizer.token_bytes(id)
-                except tokenseam.UnknownTokenError:
+                except errors.UnknownTokenError:
                     continue  # a hole
                 ids.append(id)
             assert isinstance(tokenizer.decode(ids), str)
@@ -538,7 +540,7 @@ def test_every_id_in_random_order_comes_back_whole():
 
 def test_errors_survive_pickling():
     tokenizer = tokenseam.Tokenizer.from_file(support.DATA / "small.tokenizer.json")
-    with pytest.raises(tokenseam.UnknownTokenError) as raised:
+    with pytest.raises(errors.UnknownTokenError) as raised:
         tokenizer.decode([10**9])
     again = pickle.loads(pickle.dumps(raised.value))
     assert (type(again), str(again)) == (type(raised.value), str(raised.value))

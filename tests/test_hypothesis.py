@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import tokenseam
 from tests import strings, support
+from tokenseam import errors
 from tests.test_exact import FORMS, hf_ids, hf_normalized, loaded
 
 BYTES = st.one_of(st.binary(max_size=60), strings.TEXT.map(str.encode))
@@ -60,7 +61,7 @@ def test_special_tokens_as_tiktoken_finds_them(tiktoken_vocabulary):
         try:
             expected = owner.encode(text, allowed_special=allowed)
         except ValueError:
-            with pytest.raises(tokenseam.DisallowedSpecialError):
+            with pytest.raises(errors.DisallowedSpecialError):
                 tokenizer.encode(text, allowed_special=allowed)
         else:
             assert tokenizer.encode(text, allowed_special=allowed) == expected

@@ -200,7 +200,7 @@ PRE_TOKENIZERS: dict[str, list[Json]] = {
     "lines": [split(r"^.*$"), LEVEL],
     "back-reference": [split(r"(\w)\1"), LEVEL],
     "look-behind": [split(r"(?<=[a-z])(?=[A-Z])|\s+"), LEVEL],
-    "a class in a class": [split(r"[a-z&&[^aeiou]]+|[[:upper:]]+|[[:digit:]]"), LEVEL],
+    "a class in a class": [split(r"[a-z&&[^aeiou]]+|[[A-Z]&&[^X]]+|[\d\s]"), LEVEL],
 } | {
     f"{behavior}{' inverted' if invert else ''}": [
         split(r"\p{P}|\d+", behavior, invert=invert),
