@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tokenseam
 from hypothesis import given
 from hypothesis import strategies as st
-
-import tokenseam
-from tests import strings, support
 from tokenseam import errors
+
+from tests import strings, support
 from tests.test_exact import FORMS, hf_ids, hf_normalized, loaded
 
 BYTES = st.one_of(st.binary(max_size=60), strings.TEXT.map(str.encode))

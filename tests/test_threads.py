@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 import tokenseam
+
 from tests import strings, support
 
 TEXTS = list(strings.random_strings(300, "threads"))
@@ -179,9 +179,7 @@ def test_copies_are_equal_and_encode_alike(name):
 
 
 def test_different_content_is_not_equal():
-    tokenizers = [
-        tokenseam.Tokenizer.from_file(support.DATA / name) for name in support.SMALL_JSON
-    ]
+    tokenizers = [tokenseam.Tokenizer.from_file(support.DATA / name) for name in support.SMALL_JSON]
     assert len(set(tokenizers)) == len(tokenizers)
     for at, tokenizer in enumerate(tokenizers):
         assert [other == tokenizer for other in tokenizers].count(True) == 1
