@@ -250,7 +250,6 @@ NORMALIZERS: dict[str, Json] = {
     "replace": replace({"String": "  "}, " "),
     "delete": replace({"String": "a"}, ""),
     "replace by pattern": replace({"Regex": r"\s+"}, "_"),
-    "replace nothing by pattern": replace({"Regex": r"x*"}, "-"),
     "NFD, then no accents, in lower case": sequence(
         kind("NFD"), kind("StripAccents"), kind("Lowercase")
     ),
@@ -278,6 +277,12 @@ def test_normalizers(name, vocabulary):
     characters = [chr(code) for code in (*range(0xD800), *range(0xE000, 0x20000, 7))]
     texts = ["".join(batch) for batch in strings.batches(iter(characters), 20)]
     compare(tokenizer, hf, texts)
+
+
+def test_a_pattern_that_matches_nothing_is_refused_by_name():
+    file = small() | {"normalizer": replace({"Regex": "x*"}, "-")}
+    with pytest.raises(tokenseam.errors.UnsupportedError, match="empty string"):
+        both(file)
 
 
 def flags(**given: bool) -> Json:
