@@ -9,7 +9,7 @@
 //!
 //! # What matches
 //!
-//! Per call, the tokens taken part are those that are not special and the
+//! Per call, the tokens that take part are those that are not special and the
 //! special ones that the call allows; the others do not exist for it. Among
 //! them the leftmost match wins, and of several that start together the
 //! longest. (tiktoken tries its special tokens in the order of a hash map, so

@@ -194,6 +194,8 @@ impl<'t> Text<'t> {
     /// byte that starts no valid character.
     #[inline(always)]
     pub(super) fn at(&self, position: usize) -> (u8, usize) {
+        #[cfg(test)]
+        looks::add(1);
         match self.bytes.get(position) {
             None => (END, 0),
             Some(&byte) => match ASCII.get(usize::from(byte)) {
@@ -253,13 +255,18 @@ impl<'t> Text<'t> {
     #[inline(always)]
     pub(super) fn letters<const LOWER_ONLY: bool>(&self, mut position: usize, set: Set) -> usize {
         loop {
-            position = super::scan::ascii::letters::<LOWER_ONLY>(self.bytes, position);
+            let end = super::scan::ascii::letters::<LOWER_ONLY>(self.bytes, position);
+            #[cfg(test)]
+            looks::add(end - position);
+            position = end;
             loop {
                 match self.bytes.get(position) {
                     None => return position,
                     Some(byte) if byte.is_ascii() => break,
                     Some(_) => {}
                 }
+                #[cfg(test)]
+                looks::add(1);
                 let (entry, length) = self.wide(position);
                 if !within(entry, set) {
                     return position;
@@ -271,6 +278,23 @@ impl<'t> Text<'t> {
                 return position;
             }
         }
+    }
+}
+
+/// How many characters a thread's scanners have looked at, for the tests that
+/// show that they are linear.
+#[cfg(test)]
+pub(super) mod looks {
+    use std::cell::Cell;
+
+    thread_local!(static LOOKS: Cell<usize> = const { Cell::new(0) });
+
+    pub(in crate::split) fn add(count: usize) {
+        LOOKS.set(LOOKS.get() + count);
+    }
+
+    pub(in crate::split) fn get() -> usize {
+        LOOKS.get()
     }
 }
 

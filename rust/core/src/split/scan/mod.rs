@@ -18,6 +18,11 @@ use super::family::Family;
 use crate::ids::widen;
 use block::{Numbers, Plain};
 
+/// With fewer plain bytes at the start of a chunk, a chunk was not worth it.
+const FEW: u32 = 16;
+/// How many pre-tokens to leave to the scanner then.
+const PAUSE: usize = 8;
+
 /// A family's rule for one pre-token.
 trait Scanner {
     /// How the family cuts plain ASCII.
@@ -35,15 +40,18 @@ fn fill<S: Scanner>(text: &Text<'_>, position: &mut usize, ends: &mut [usize; BL
     let length = text.bytes.len();
     let mut count = 0;
     let mut start = *position;
+    // How many pre-tokens the scanner does before another chunk is tried.
+    let mut pause = 0usize;
     while start < length && count < BLOCK {
-        // The byte up to which the scanner does it.
+        // The byte that the scanner must get past.
         let mut touched = start;
-        if block::WORTH_IT
-            && text.byte(start + 1).is_ascii()
-            && let Some(chunk) = text.bytes.get(start..).and_then(|tail| tail.first_chunk())
-        {
+        if !block::WORTH_IT || pause > 0 || !text.byte(start + 1).is_ascii() {
+            pause = pause.saturating_sub(1);
+        } else if let Some(chunk) = text.bytes.get(start..).and_then(|tail| tail.first_chunk()) {
             let base = start;
             let found = block::starts(chunk, S::PLAIN);
+            #[cfg(test)]
+            super::classes::looks::add(chunk.len());
             let left = write(base, found.bits, &mut count, ends);
             if let (true, Some(end)) = (found.bits != 0, ends.get(count.wrapping_sub(1))) {
                 start = *end;
@@ -52,6 +60,9 @@ fn fill<S: Scanner>(text: &Text<'_>, position: &mut usize, ends: &mut [usize; BL
                 continue;
             }
             touched = base + widen(found.plain);
+            if found.plain < FEW {
+                pause = PAUSE;
+            }
         }
         for end in ends.iter_mut().skip(count) {
             start = S::next(text, start);
