@@ -365,9 +365,6 @@ class StreamDecoder:
     few SentencePiece-style vocabularies also white space at the start, or, where
     the file's decoder looks at the whole text, everything until :meth:`finish`.
     A decoder serves one sequence at a time.
-
-    Args:
-        tokenizer: whose ids they are.
     """
 
     def __new__(cls, tokenizer: Tokenizer) -> StreamDecoder: ...
