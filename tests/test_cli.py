@@ -469,12 +469,10 @@ def test_output_is_there_whole_or_not_at_all(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jsonl", "ids.txt"]
 
 
-def test_importing_the_package_is_quick_and_loads_no_command_line():
+def test_importing_the_package_loads_nothing_heavy():
     code = (
-        "import time, sys\n"
-        "start = time.process_time()\n"
+        "import sys\n"
         "import tokenseam\n"
-        "print(time.process_time() - start)\n"
         "loaded = {'numpy', 'typer', 'rich', 'pyarrow', 'tokenseam._core'} & set(sys.modules)\n"
         "assert not loaded, loaded\n"
         "tokenseam.Tokenizer\n"
@@ -483,7 +481,6 @@ def test_importing_the_package_is_quick_and_loads_no_command_line():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert float(done.stdout) < 0.1
 
 
 def test_without_typer_there_is_a_hint(tmp_path):

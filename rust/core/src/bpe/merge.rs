@@ -1,6 +1,6 @@
 //! Merging: symbols to tokens, by rank, leftmost first.
 //!
-//! Two encoders give the same result. A [`Lane`] keeps up to 48 symbols in a
+//! Two encoders give the same result. A [`Lane`] keeps up to 96 symbols in a
 //! flat array and scans it for the lowest rank: quadratic, but for the ten or
 //! twenty symbols of nearly every pre-token nothing is faster, and it touches
 //! no heap. What it waits for is memory: each merge looks two pairs up in a

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use fancy_regex::{Error, Regex, RegexBuilder, RuntimeError};
 
 /// How often one search may go back.
-const BACKTRACKS: usize = 5_000_000;
+const BACKTRACKS: usize = 1_000_000;
 /// The most memory for each compiled part of a pattern, in bytes.
 const PROGRAM_BYTES: usize = 2 << 20;
 /// The most instructions of the backtracking machine.
