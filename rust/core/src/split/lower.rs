@@ -112,6 +112,9 @@ fn giving_back_is_useless(set: &ClassUnicode, rest: &[Node]) -> bool {
 }
 
 fn hir(node: &Node) -> Option<Hir> {
+    if node.repeats_nothing() {
+        return None;
+    }
     Some(match node {
         Node::Empty => Hir::empty(),
         Node::Set(set) => Hir::class(Class::Unicode(set.clone())),

@@ -41,6 +41,31 @@ pub(super) enum Node {
     Back(u32),
 }
 
+impl Node {
+    /// Whether it can match without taking a character.
+    pub(super) fn is_optional(&self) -> bool {
+        match self {
+            Node::Set(_) => false,
+            Node::Concat(nodes) => nodes.iter().all(Node::is_optional),
+            Node::Alternate(nodes) => nodes.iter().any(Node::is_optional),
+            Node::Repeat(node, min, _, _) => *min == 0 || node.is_optional(),
+            Node::Atomic(node) | Node::Capture(node) => node.is_optional(),
+            Node::Empty
+            | Node::Look(_)
+            | Node::WordBoundary(_)
+            | Node::Around { .. }
+            | Node::Back(_) => true,
+        }
+    }
+
+    /// Whether it repeats something that can match nothing. Engines differ on
+    /// when such a loop ends.
+    pub(super) fn repeats_nothing(&self) -> bool {
+        matches!(self, Node::Repeat(node, _, max, _)
+            if max.is_none_or(|max| max > 1) && node.is_optional())
+    }
+}
+
 /// What a quantifier prefers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Greed {
@@ -240,6 +265,9 @@ impl Parser {
             };
             self.position += usize::from(greed != Greed::Greedy);
             node = Node::Repeat(Box::new(node), min, max, greed);
+            if self.ruby() && node.repeats_nothing() {
+                return Err(Refusal::unsupported("a repeated group that can match nothing"));
+            }
         }
     }
 
@@ -470,8 +498,7 @@ fn ruby_line_start() -> Node {
     ])
 }
 
-/// Oniguruma's words have no characters but letters, marks, decimal digits
-/// and connectors, unlike Rust's.
+/// Oniguruma's words have other characters than Rust's.
 fn ruby_word_boundary(negated: bool) -> Result<Node, Refusal> {
     let word = Node::Set(class_of(class::RUBY_WORD)?);
     let around = |ahead, negative| Node::Around { ahead, negative, node: Box::new(word.clone()) };
