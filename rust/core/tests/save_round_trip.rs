@@ -119,7 +119,9 @@ fn rank_files_come_back() {
         serde_json::from_slice(&save::to_tiktoken_companion(&tekken).unwrap()).unwrap();
     assert_eq!(companion["pattern"], json!("[ab]+|[^ab]+"));
     let special = companion["special_tokens"].as_object().unwrap().iter();
-    let special = special.map(|(text, id)| (text.clone(), id.as_u64().unwrap() as u32)).collect();
+    let special = special
+        .map(|(text, id)| (text.clone(), u32::try_from(id.as_u64().unwrap()).unwrap()))
+        .collect();
     let options = Options {
         pattern: companion["pattern"].as_str().map(str::to_owned),
         special_tokens: Some(special),

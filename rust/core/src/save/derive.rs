@@ -49,18 +49,30 @@ pub(super) fn last_merges_by_rank(model: &Model) -> LastMerges {
 }
 
 /// Every way to cut every token into two tokens.
+///
+/// In lexical order a token follows its prefixes, so only those prefixes that
+/// are tokens are tried.
 fn by_concatenation(model: &Model) -> Rules {
     let ids: HashMap<&[u8], u32> =
         model.tokens.iter().map(|token| (token.bytes.as_slice(), token.id)).collect();
-    let longest = model.tokens.iter().map(|token| token.bytes.len()).max().unwrap_or(0);
+    let mut order: Vec<(&[u8], u32, u32)> = model
+        .tokens
+        .iter()
+        .zip(0..)
+        .map(|(token, rank)| (token.bytes.as_slice(), rank, token.id))
+        .collect();
+    order.sort_unstable();
     let mut rules = Rules::with_capacity(model.tokens.len() * 3);
-    for (rank, token) in model.tokens.iter().enumerate() {
-        for cut in 1..token.bytes.len().min(longest) {
-            let (left, right) = token.bytes.split_at(cut);
-            if let (Some(left), Some(right)) = (ids.get(left), ids.get(right)) {
-                rules.insert(pair(*left, *right), (narrow(rank), token.id));
+    let mut prefixes: Vec<(&[u8], u32)> = Vec::new();
+    for (bytes, rank, id) in order {
+        while prefixes.pop_if(|(prefix, _)| !bytes.starts_with(prefix)).is_some() {}
+        for (prefix, left) in &prefixes {
+            let right = bytes.get(prefix.len()..).and_then(|right| ids.get(right));
+            if let Some(right) = right {
+                rules.insert(pair(*left, *right), (rank, id));
             }
         }
+        prefixes.push((bytes, id));
     }
     rules
 }
