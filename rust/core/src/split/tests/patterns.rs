@@ -234,6 +234,7 @@ fn ruby_syntax_means_what_it_means_in_hugging_face_tokenizers() {
         (r"(b)\1", "abb", &["a", "bb"]),
         (r"(?>a+)a", "aa", &["aa"]),
         (r"(?<=a)b", "ab", &["a", "b"]),
+        (r"((?m:.)+?)*+[ab]{1,2}?", "!A bé\nA\n1", &["!A bé\nA\n1"]),
         (r"(?#hi)a", "ba", &["b", "a"]),
         (r"a+*", "aaa", &["aaa"]),
         (r"", "ab", &["a", "b"]),
