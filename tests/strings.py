@@ -18,7 +18,6 @@ from tests import support
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-
     import tokenseam
 
 #: From how many random strings on a run also takes whole corpora and every
@@ -39,17 +38,73 @@ SPACES = (
 #: that only a case-insensitive match takes for ``s`` and ``k``.
 PIECES = (
     *("'s", "'S", "'t", "'T", "'re", "'RE", "'rE", "'ve", "'VE", "'m", "'M", "'ll", "'LL", "'lL"),
-    *("'d", "'D", "'\u017f", "'\u212a", "\u2019s", "'", "''s", "'st", "'r", "'l", "'v", "'Ll\u0301"),
+    *(
+        "'d",
+        "'D",
+        "'\u017f",
+        "'\u212a",
+        "\u2019s",
+        "'",
+        "''s",
+        "'st",
+        "'r",
+        "'l",
+        "'v",
+        "'Ll\u0301",
+    ),
     *("<|endoftext|>", "<|im_start|>", "<|endofprompt|>", "<|fim_prefix|>", "<think>", "<s>"),
     *("</s>", "<|", "|>", "<|endoftext", "[INST]", "<0x0A>", "<unk>", "\u2581", "\u0120", "\u010a"),
     *("the", " the", "The", "THE", "hello", " world", "camelCase", "HTMLParser", "iPhone", "McD"),
     *("0", "12", "123", "1234", "3.14", "1,000,000", "0x1F", "\u0663\u0664", "\u2167", "\u00bd"),
     *("://", "/\n", "...\n", "!!!", "?!\r\n", "->", "==", "/*", "*/", "//", "#", "$", "^^", "___"),
-    *("e\u0301", "\u0301", "n\u0303\u0323", "\u0915\u094d\u0937", "\u0e01\u0e33", "\u1100\u1161\u11a8"),
-    *("\uac01", "\u4e2d\u6587", "\u3042\u3044", "\u30ab\u30bf", "\u9fa5", "\u9fa6", "\u3007", "\u3021"),
-    *("\U0001f600", "\U0001f469\u200d\U0001f469\u200d\U0001f467", "\U0001f1e9\U0001f1ea", "\u2764\ufe0f"),
-    *("\u01c5", "\u02b0", "\u00aa", "\u0130", "\u0131", "\u00df", "\u1e9e", "\ufb03", "\u2126", "\uf900"),
-    *("\u0600", "\u200d", "\u200c", "\u00ad", "\ue000", "\ufffe", "\uffff", "\U0010ffff", "\x00", "\x7f"),
+    *(
+        "e\u0301",
+        "\u0301",
+        "n\u0303\u0323",
+        "\u0915\u094d\u0937",
+        "\u0e01\u0e33",
+        "\u1100\u1161\u11a8",
+    ),
+    *(
+        "\uac01",
+        "\u4e2d\u6587",
+        "\u3042\u3044",
+        "\u30ab\u30bf",
+        "\u9fa5",
+        "\u9fa6",
+        "\u3007",
+        "\u3021",
+    ),
+    *(
+        "\U0001f600",
+        "\U0001f469\u200d\U0001f469\u200d\U0001f467",
+        "\U0001f1e9\U0001f1ea",
+        "\u2764\ufe0f",
+    ),
+    *(
+        "\u01c5",
+        "\u02b0",
+        "\u00aa",
+        "\u0130",
+        "\u0131",
+        "\u00df",
+        "\u1e9e",
+        "\ufb03",
+        "\u2126",
+        "\uf900",
+    ),
+    *(
+        "\u0600",
+        "\u200d",
+        "\u200c",
+        "\u00ad",
+        "\ue000",
+        "\ufffe",
+        "\uffff",
+        "\U0010ffff",
+        "\x00",
+        "\x7f",
+    ),
 )
 
 
@@ -169,7 +224,7 @@ def assert_same(
                 min(len(ids), len(other)),
             )
             around = slice(max(0, at - 3), at + 6)
-            shown = ascii(text) if len(text) <= 300 else f"{ascii(text[:300])}... ({len(text)})"
+            shown = ascii(text) if len(text) <= 300 else f"{text[:300]!a}... ({len(text)})"
             raise AssertionError(
                 f"ids differ from number {at} on: {ids[around]}, not {list(other)[around]}, "
                 f"in {shown}"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tokenseam
 from hypothesis import given
 from hypothesis import strategies as st
+from tokenseam import errors
 
-import tokenseam
 from tests import strings, support
 from tests.test_exact import FORMS, hf_ids, hf_normalized, loaded
 
@@ -60,7 +61,7 @@ def test_special_tokens_as_tiktoken_finds_them(tiktoken_vocabulary):
         try:
             expected = owner.encode(text, allowed_special=allowed)
         except ValueError:
-            with pytest.raises(tokenseam.DisallowedSpecialError):
+            with pytest.raises(errors.DisallowedSpecialError):
                 tokenizer.encode(text, allowed_special=allowed)
         else:
             assert tokenizer.encode(text, allowed_special=allowed) == expected

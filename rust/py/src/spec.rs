@@ -78,13 +78,13 @@ impl PySpec {
     }
 
     #[staticmethod]
-    #[pyo3(signature = (ranks, *, pattern, special_tokens = None, name = String::new()))]
+    #[pyo3(signature = (ranks, *, pattern, special_tokens = None, name = ""))]
     fn from_ranks(
         py: Python<'_>,
         ranks: &Bound<'_, PyAny>,
         pattern: String,
         special_tokens: Option<&Bound<'_, PyAny>>,
-        name: String,
+        name: &str,
     ) -> PyResult<PySpec> {
         let special = special_tokens.map(special_list).transpose()?.unwrap_or_default();
         let items = ranks.call_method0("items")?;
@@ -101,9 +101,8 @@ impl PySpec {
                 Ok((token.as_bytes().to_vec(), rank))
             })
             .collect::<PyResult<Vec<_>>>()?;
-        let spec = py
-            .detach(|| load::from_ranks(ranks, &pattern, &special, &name))
-            .map_err(error::load)?;
+        let spec =
+            py.detach(|| load::from_ranks(ranks, &pattern, &special, name)).map_err(error::load)?;
         Ok(spec.into())
     }
 

@@ -132,7 +132,9 @@ impl PyTokenizer {
     }
 
     #[pyo3(signature = (text, *, allowed_special = None, disallowed_special = None,
-                        add_special_tokens = false))]
+                        add_special_tokens = false),
+           text_signature = "($self, text, *, allowed_special=(), disallowed_special='all', \
+                             add_special_tokens=False)")]
     fn encode<'py>(
         &self,
         py: Python<'py>,
@@ -158,7 +160,9 @@ impl PyTokenizer {
     }
 
     #[pyo3(signature = (text, *, allowed_special = None, disallowed_special = None,
-                        add_special_tokens = false))]
+                        add_special_tokens = false),
+           text_signature = "($self, text, *, allowed_special=(), disallowed_special='all', \
+                             add_special_tokens=False)")]
     fn encode_to_numpy<'py>(
         &self,
         py: Python<'py>,
@@ -172,7 +176,9 @@ impl PyTokenizer {
     }
 
     #[pyo3(signature = (texts, *, num_threads = None, allowed_special = None,
-                        disallowed_special = None, add_special_tokens = false))]
+                        disallowed_special = None, add_special_tokens = false),
+           text_signature = "($self, texts, *, num_threads=None, allowed_special=(), \
+                             disallowed_special='all', add_special_tokens=False)")]
     fn encode_batch_parts<'py>(
         &self,
         py: Python<'py>,
@@ -192,7 +198,9 @@ impl PyTokenizer {
 
     /// As `encode_batch_parts` for texts in one buffer (Arrow's layout).
     #[pyo3(signature = (data, offsets, *, num_threads = None, allowed_special = None,
-                        disallowed_special = None, add_special_tokens = false))]
+                        disallowed_special = None, add_special_tokens = false),
+           text_signature = "($self, data, offsets, *, num_threads=None, allowed_special=(), \
+                             disallowed_special='all', add_special_tokens=False)")]
     #[allow(clippy::too_many_arguments)]
     fn encode_buffers<'py>(
         &self,
@@ -212,7 +220,9 @@ impl PyTokenizer {
     }
 
     #[pyo3(signature = (text, *, allowed_special = None, disallowed_special = None,
-                        add_special_tokens = false))]
+                        add_special_tokens = false),
+           text_signature = "($self, text, *, allowed_special=(), disallowed_special='all', \
+                             add_special_tokens=False)")]
     #[allow(clippy::type_complexity)]
     fn encode_with_offsets_parts<'py>(
         &self,
@@ -240,7 +250,9 @@ impl PyTokenizer {
     }
 
     #[pyo3(signature = (text, *, allowed_special = None, disallowed_special = None,
-                        add_special_tokens = false))]
+                        add_special_tokens = false),
+           text_signature = "($self, text, *, allowed_special=(), disallowed_special='all', \
+                             add_special_tokens=False)")]
     fn count<'py>(
         &self,
         py: Python<'py>,
@@ -255,7 +267,9 @@ impl PyTokenizer {
     }
 
     #[pyo3(signature = (texts, *, num_threads = None, allowed_special = None,
-                        disallowed_special = None, add_special_tokens = false))]
+                        disallowed_special = None, add_special_tokens = false),
+           text_signature = "($self, texts, *, num_threads=None, allowed_special=(), \
+                             disallowed_special='all', add_special_tokens=False)")]
     fn count_batch_parts<'py>(
         &self,
         py: Python<'py>,
@@ -275,7 +289,9 @@ impl PyTokenizer {
 
     /// As `count_batch_parts` for texts in one buffer (Arrow's layout).
     #[pyo3(signature = (data, offsets, *, num_threads = None, allowed_special = None,
-                        disallowed_special = None, add_special_tokens = false))]
+                        disallowed_special = None, add_special_tokens = false),
+           text_signature = "($self, data, offsets, *, num_threads=None, allowed_special=(), \
+                             disallowed_special='all', add_special_tokens=False)")]
     #[allow(clippy::too_many_arguments)]
     fn count_buffers<'py>(
         &self,

@@ -94,10 +94,18 @@ fn means_the_same(text: &str) -> Result<(), String> {
     while let Some(character) = characters.next() {
         match character {
             '\\' => match characters.next() {
+                // The braces of \p{L} are no repetition.
+                Some('p' | 'P') => {
+                    if characters.next_if_eq(&'{').is_some() {
+                        characters.by_ref().find(|next| *next == '}');
+                    }
+                    previous = '\\';
+                    continue;
+                }
                 Some(
-                    'p' | 'P' | 's' | 'S' | 'd' | 'D' | 'w' | 'W' | 'r' | 'n' | 't' | '\\' | '.'
-                    | '/' | '-' | '\'' | '"' | '[' | ']' | '(' | ')' | '{' | '}' | '|' | '?' | '*'
-                    | '+' | '^' | '$' | '&' | '~' | '#' | ' ',
+                    's' | 'S' | 'd' | 'D' | 'w' | 'W' | 'r' | 'n' | 't' | '\\' | '.' | '/' | '-'
+                    | '\'' | '"' | '[' | ']' | '(' | ')' | '{' | '}' | '|' | '?' | '*' | '+' | '^'
+                    | '$' | '&' | '~' | '#' | ' ',
                 ) => {
                     previous = '\\';
                     continue;

@@ -498,8 +498,7 @@ fn ruby_line_start() -> Node {
     ])
 }
 
-/// Oniguruma's words have no characters but letters, marks, decimal digits
-/// and connectors, unlike Rust's.
+/// Oniguruma's words have other characters than Rust's.
 fn ruby_word_boundary(negated: bool) -> Result<Node, Refusal> {
     let word = Node::Set(class_of(class::RUBY_WORD)?);
     let around = |ahead, negative| Node::Around { ahead, negative, node: Box::new(word.clone()) };

@@ -1,6 +1,8 @@
 //! What the integration tests share.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub(crate) mod fixtures;
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 

@@ -4,8 +4,10 @@ use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
 use super::{Parser, Refusal, any, class_of, not_newline};
 
-/// `\w` in Oniguruma.
-pub(super) const RUBY_WORD: &str = r"[\p{L}\p{M}\p{Nd}\p{Pc}]";
+/// `\w` in Oniguruma: as in Rust, but without the joiners, and with the
+/// superscripts and fractions of Latin-1.
+pub(super) const RUBY_WORD: &str =
+    r"[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\u{B2}\u{B3}\u{B9}\u{BC}-\u{BE}]";
 
 /// Names of properties that mean something else in Oniguruma than elsewhere
 /// (its POSIX brackets).
