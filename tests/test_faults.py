@@ -84,7 +84,7 @@ def first_tokens(file: Any, *ids: Any) -> None:
 def nested(kind: str, field: str, inner: str, depth: int) -> bytes:
     """A component inside that many sequences, as text: no JSON writer of
     Python's goes that deep."""
-    text = '{"type":"Sequence","%s":[' % field * depth + inner + "]}" * depth
+    text = f'{{"type":"Sequence","{field}":[' * depth + inner + "]}" * depth
     return json.dumps(small() | {kind: "HERE"}).replace('"HERE"', text).encode()
 
 
@@ -407,7 +407,8 @@ def test_long_runs_and_empty_text(name):
 
 
 @pytest.mark.parametrize(
-    "text", ["\ud800", "\udfff", "a\udc00b", "\ud83d \ude00", "é" * 50 + "\udcff"]
+    "text",
+    ["\ud800", "x\udfff", "a\udc00b", "\ud83d \ude00", "é" * 50 + "\udcff"],
 )
 def test_lone_surrogates_at_every_entry_point(text):
     tokenizer = tokenseam.Tokenizer.from_file(support.DATA / "small.tokenizer.json")
