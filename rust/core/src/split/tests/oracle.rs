@@ -1,7 +1,7 @@
 //! What Hugging Face's pre-tokenizers do, written out plainly on top of the
 //! backtracking engine of `fancy-regex`.
 
-use fancy_regex::Regex;
+use fancy_regex::{Regex, RegexBuilder};
 
 use crate::spec::{Pattern, PreTokenizer, SplitBehavior};
 
@@ -17,10 +17,11 @@ pub(super) fn compile(steps: &[PreTokenizer]) -> Vec<Step> {
         .iter()
         .filter_map(|step| match step {
             PreTokenizer::Split { pattern, behavior, invert } => {
-                let regex = match pattern {
-                    Pattern::Regex { text, .. } => Regex::new(text).unwrap(),
-                    Pattern::Literal(text) => Regex::new(&fancy_regex::escape(text)).unwrap(),
+                let text = match pattern {
+                    Pattern::Regex { text, .. } => text.clone(),
+                    Pattern::Literal(text) => fancy_regex::escape(text).into_owned(),
                 };
+                let regex = RegexBuilder::new(&text).optimize(false).build().unwrap();
                 Some(Step::Regex(regex, *behavior, *invert))
             }
             PreTokenizer::Digits { individual } => Some(Step::Chars(
