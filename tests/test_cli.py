@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -449,12 +450,14 @@ class TestProcess:
             assert process.wait() == 141
 
     def test_interrupting_is_no_traceback(self):
-        with self.start("count", "-t", SMALL, stdin=subprocess.PIPE) as process:
+        # Where the tests run in the background, SIGINT may be ignored.
+        heeded = partial(signal.signal, signal.SIGINT, signal.default_int_handler)
+        with self.start("count", "-t", SMALL, stdin=subprocess.PIPE, preexec_fn=heeded) as process:
             assert process.stdin is not None
             assert process.stderr is not None
             process.stdin.write(b"some text")
             process.stdin.flush()
-            time.sleep(2)
+            time.sleep(5)
             process.send_signal(signal.SIGINT)
             assert process.stderr.read() == b""
             assert process.wait() == 130
